@@ -1,0 +1,190 @@
+"""Cells and units: what texts say together, in a form that merges in any order and grouping.
+
+A cell is the finest grain that is kept: one base window, source, product, language and first topic. Every other grain
+is a merge of cells, so `add` must be associative and commutative, with the empty cell as its unit; nothing here is cut
+to a top k, since a cut does not merge. A unit holds the cells of one (window, origin, source, product): what the store
+replaces as a whole.
+"""
+import base64
+import struct
+from collections.abc import Mapping
+from typing import Any, Self
+
+import msgspec
+
+from insights import sketch
+from insights.sketch import Sketch
+
+CONFIDENCE_BINS = 10
+SAMPLES = 3
+SCORE_SCALE = 10_000   # a score of 1 in the integers of score_sum: sums of floats are not associative
+
+Counts = tuple[int, int, int]
+Samples = tuple[tuple[int, str], ...]
+
+
+def _no_confidence() -> list[int]:
+    return [0] * CONFIDENCE_BINS
+
+
+class Cell(msgspec.Struct, array_like=True):
+    """What the texts of one cell say together.
+
+    records: texts counted. negative, neutral, positive: how many of them got that sentiment; they add up to records.
+    score_sum: sum of round(10,000 * probability of the chosen sentiment).
+    entities: "type<TAB>text" -> texts that name it. terms: word -> (negative, neutral, positive) texts that hold it.
+    confidence: texts by the probability of the chosen sentiment, in 10 equal bins from 0 to 1.
+    authors: sketch of the distinct authors (insights/sketch.py); texts without an author are left out.
+    samples: (hash, event id) of the at most 3 events with the smallest hashes: a uniform sample that merges.
+    versions: model version -> texts that it tagged.
+    """
+
+    records: int = 0
+    negative: int = 0
+    neutral: int = 0
+    positive: int = 0
+    score_sum: int = 0
+    entities: dict[str, int] = {}
+    terms: dict[str, Counts] = {}
+    confidence: list[int] = msgspec.field(default_factory=_no_confidence)
+    authors: Sketch = ()
+    samples: Samples = ()
+    versions: dict[str, int] = {}
+
+    @classmethod
+    def empty(cls) -> Self:
+        """The unit of merging."""
+        return cls()
+
+    def copy(self) -> "Cell":
+        """A cell that shares nothing that can change."""
+        return Cell(
+            self.records, self.negative, self.neutral, self.positive, self.score_sum, self.entities.copy(),
+            self.terms.copy(), self.confidence.copy(), self.authors, self.samples, self.versions.copy())
+
+    def add(self, other: "Cell") -> None:
+        """Merges the other cell into this one; the other stays as it is, and shares nothing that can change."""
+        self.records += other.records
+        self.negative += other.negative
+        self.neutral += other.neutral
+        self.positive += other.positive
+        self.score_sum += other.score_sum
+        _add_numbers(self.entities, other.entities)
+        _add_counts(self.terms, other.terms)
+        self.confidence = [mine + theirs for mine, theirs in zip(self.confidence, other.confidence, strict=True)]
+        self.authors = sketch.merge(self.authors, other.authors)
+        if other.samples:
+            self.samples = tuple(sorted({*self.samples, *other.samples})[:SAMPLES])
+        _add_numbers(self.versions, other.versions)
+
+    @staticmethod
+    def merge(a: "Cell", b: "Cell") -> "Cell":
+        """A new cell: both together."""
+        merged = a.copy()
+        merged.add(b)
+        return merged
+
+    @property
+    def authors_estimate(self) -> int:
+        """Distinct authors: exact below 256, else within about 6 %."""
+        return sketch.estimate(self.authors)
+
+    @property
+    def mean_score(self) -> float:
+        """Mean probability of the chosen sentiment, from 0 to 1; 0 for no records."""
+        return self.score_sum / (SCORE_SCALE * self.records) if self.records else 0.0
+
+    def to_row(self) -> dict[str, Any]:
+        """The columns of table cells, without unit, lang and topic. from_row is the exact inverse."""
+        return {
+            "records": self.records, "negative": self.negative, "neutral": self.neutral, "positive": self.positive,
+            "score_sum": self.score_sum, "authors": self.authors_estimate, "detail": _Detail.of(self)}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The cell of a row's columns. Raises msgspec.DecodeError when its detail is not what to_row writes."""
+        detail = _DETAIL.decode(row["detail"])
+        return cls(
+            int(row["records"]), int(row["negative"]), int(row["neutral"]), int(row["positive"]), int(row["score_sum"]),
+            detail.entities, detail.terms, detail.confidence, _unpack(detail.authors), detail.samples, detail.versions)
+
+
+class Unit(msgspec.Struct, array_like=True):
+    """The cells of one window, origin, source and product, by (lang, topic).
+
+    records: the sum over its cells. last_offset: the largest offset counted in it, -1 for none.
+    """
+
+    records: int = 0
+    last_offset: int = -1
+    cells: dict[tuple[str, str], Cell] = {}
+
+    def add(self, other: "Unit") -> None:
+        """Merges the other unit into this one; the other stays as it is."""
+        self.records += other.records
+        self.last_offset = max(self.last_offset, other.last_offset)
+        for key, cell in other.cells.items():
+            mine = self.cells.get(key)
+            if mine is None:
+                self.cells[key] = cell.copy()
+            else:
+                mine.add(cell)
+
+    def encode(self) -> bytes:
+        """MessagePack."""
+        return _ENCODER.encode(self)
+
+    @staticmethod
+    def decode(data: bytes) -> "Unit":
+        """The unit of these bytes. Raises msgspec.DecodeError when they are not what encode writes."""
+        return _DECODER.decode(data)
+
+
+class _Detail(msgspec.Struct):
+    """The JSON of column detail. Authors' hashes are base64, 8 bytes big-endian each: JSON readers round integers."""
+
+    entities: dict[str, int]
+    terms: dict[str, Counts]
+    confidence: list[int]
+    authors: str
+    samples: Samples
+    versions: dict[str, int]
+
+    @classmethod
+    def of(cls, cell: Cell) -> str:
+        """The document."""
+        detail = cls(cell.entities, cell.terms, cell.confidence, _pack(cell.authors), cell.samples, cell.versions)
+        return msgspec.json.encode(detail).decode()
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Unit)
+_DETAIL = msgspec.json.Decoder(_Detail)
+
+
+def _pack(values: Sketch) -> str:
+    return base64.b64encode(struct.pack(f">{len(values)}Q", *values)).decode()
+
+
+def _unpack(text: str) -> Sketch:
+    data = base64.b64decode(text)
+    return struct.unpack(f">{len(data) // 8}Q", data)
+
+
+def _add_numbers(mine: dict[str, int], other: dict[str, int]) -> None:
+    if not mine:
+        mine.update(other)
+        return
+    get = mine.get
+    for key, number in other.items():
+        mine[key] = get(key, 0) + number
+
+
+def _add_counts(mine: dict[str, Counts], other: dict[str, Counts]) -> None:
+    if not mine:
+        mine.update(other)
+        return
+    get = mine.get
+    for term, counts in other.items():
+        had = get(term)
+        mine[term] = counts if had is None else (had[0] + counts[0], had[1] + counts[1], had[2] + counts[2])

@@ -1,0 +1,352 @@
+"""The store: what is durable. Tables, and one method per transaction of the recovery protocol (docs/architecture.md)."""
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from insights.cells import Unit
+from schemas.records import DeadLetter, Reason
+
+SCHEMA_VERSION = 1
+START_US = -(10**18)
+metadata = sa.MetaData()
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+jobs = sa.Table(
+    "jobs", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),              # stream | backfill
+    sa.Column("window_us", sa.BigInteger, nullable=False),   # the base window's length
+    sa.Column("lateness_us", sa.BigInteger, nullable=False),
+    sa.Column("closed_us", sa.BigInteger, nullable=False),   # windows that end at or before this are closed
+    sa.Column("watermark_us", sa.BigInteger, nullable=False),
+    sa.Column("current_run", sa.BigInteger, nullable=False))
+runs = sa.Table(
+    "runs", metadata,
+    sa.Column("run", Id, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),             # running | current | superseded
+    sa.Column("started_us", sa.BigInteger, nullable=False),
+    sa.Column("ended_us", sa.BigInteger))
+units = sa.Table(
+    "units", metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("window_us", sa.BigInteger, nullable=False),   # where the window starts
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("last_offset", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("updated_us", sa.BigInteger, nullable=False),
+    sa.Column("published", sa.BigInteger, nullable=False, server_default="0"),   # the last revision in the outbox's topic
+    sa.UniqueConstraint("job", "run", "window_us", "origin", "source", "product", "epoch", name="units_key"))
+cells = sa.Table(
+    "cells", metadata,
+    sa.Column("unit", Id, sa.ForeignKey("units.id"), primary_key=True),
+    sa.Column("lang", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("negative", sa.BigInteger, nullable=False),
+    sa.Column("neutral", sa.BigInteger, nullable=False),
+    sa.Column("positive", sa.BigInteger, nullable=False),
+    sa.Column("score_sum", sa.BigInteger, nullable=False),   # ten-thousandths of the chosen sentiment's probability
+    sa.Column("authors", sa.BigInteger, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False))            # JSON: insights/cells.py
+dead_letters = sa.Table(
+    "dead_letters", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("offset", sa.BigInteger, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("window_us", sa.BigInteger),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("sample", sa.Text, nullable=False),
+    sa.Column("headers", sa.Text, nullable=False),           # JSON object
+    sa.Column("first_seen_us", sa.BigInteger, nullable=False))
+progress = sa.Table(
+    "progress", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("read", sa.BigInteger, nullable=False),           # everything below was decided: evidence
+    sa.Column("saved", sa.BigInteger),                          # where a new process starts; null before the first save
+    sa.Column("saved_records", sa.BigInteger, nullable=False),  # records read below `saved`
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("frontier", sa.BigInteger, nullable=False),       # handed on when this row was saved
+    sa.Column("read_records", sa.BigInteger, nullable=False),   # records read below `frontier`
+    sa.Column("open_records", sa.BigInteger, nullable=False))   # of these, in windows that were not closed
+
+
+class StoreError(Exception):
+    """The store cannot be used: names it, and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitKey:
+    """What the store replaces as a whole; only what the input says."""
+
+    window_us: int
+    origin: str
+    source: str
+    product: str
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one origin is durable."""
+
+    origin: str
+    saved: int
+    saved_records: int
+    epoch: int
+    frontier: int
+    read_records: int
+    open_records: int
+
+
+@dataclass(slots=True)
+class Known:
+    """What the store knows of an origin when a process starts (the ledger's Saved)."""
+
+    saved: int | None = None
+    records: int = 0
+    evidence: int = 0
+    dead: dict[int, Reason] = field(default_factory=dict)
+    epoch: int = 0
+    stored: int = 0
+
+
+class Store:
+    """One database, SQLite or PostgreSQL, by SQLAlchemy URL. Safe to use from several threads.
+
+    Raises StoreError when it cannot be opened or is of a newer schema.
+    """
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        self.url = url
+        try:
+            self.engine = _engine(url)
+            if create:
+                self._create()
+            elif not sa.inspect(self.engine).has_table("units"):
+                raise StoreError(f"{self.name}: no textpulse store here; `textpulse stream` or `backfill` makes one")
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+            raise StoreError(f"--store {url}: {error}; use sqlite:///FILE or postgresql+psycopg://...") from error
+        except sa.exc.DBAPIError as error:
+            raise StoreError(f"{self.name} cannot be opened: {error.orig}; check the path, its permissions and free space") from error
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return sa.make_url(self.url).render_as_string(hide_password=True)
+
+    def _create(self) -> None:
+        with self.engine.begin() as db:
+            metadata.create_all(db)
+            found = db.scalar(sa.select(sa.func.max(schema_version.c.version)))
+            if found is None:
+                db.execute(schema_version.insert().values(version=SCHEMA_VERSION))
+            elif found > SCHEMA_VERSION:
+                raise StoreError(f"{self.name} is of schema {found}, this textpulse knows {SCHEMA_VERSION}: upgrade textpulse")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """One transaction: all of it or nothing."""
+        with self.engine.begin() as db:
+            yield db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A consistent view to read from; a writer is not held up."""
+        with self.engine.connect().execution_options(isolation_level=self._snapshot_level, read_only=True) as db, db.begin():
+            yield db
+
+    @property
+    def _snapshot_level(self) -> str:
+        return "REPEATABLE READ" if self.engine.dialect.name == "postgresql" else "SERIALIZABLE"
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
+    # jobs and runs
+
+    def open_job(self, job: str, kind: str, window_us: int, lateness_us: int) -> None:
+        """Makes the job known. Raises StoreError when it is of another kind or has other windows."""
+        with self.transaction() as db:
+            row = db.execute(sa.select(jobs).where(jobs.c.job == job)).one_or_none()
+            if row is None:
+                db.execute(jobs.insert().values(
+                    job=job, kind=kind, window_us=window_us, lateness_us=lateness_us, closed_us=START_US, watermark_us=START_US,
+                    current_run=0))
+            elif (row.kind, row.window_us) != (kind, window_us) or (kind == "stream" and row.lateness_us != lateness_us):
+                raise StoreError(
+                    f"{self.name} has job {job!r} as {row.kind} with --window {row.window_us // 1_000_000} and --allowed-lateness "
+                    f"{row.lateness_us // 1_000_000} (seconds): keep these, or choose another --job or --store")
+
+    def begin_run(self, job: str, now_us: int) -> int:
+        """A new run of a backfill; what a killed one left is removed."""
+        with self.transaction() as db:
+            stale = db.scalars(sa.select(runs.c.run).where(runs.c.job == job, runs.c.state == "running")).all()
+            for run in stale:
+                self._drop_run(db, job, run)
+            made = db.execute(runs.insert().values(job=job, state="running", started_us=now_us).returning(runs.c.run))
+            return int(made.scalar_one())
+
+    def finish_run(self, job: str, run: int, now_us: int) -> None:
+        """The run becomes the job's current one, and the one before it is removed, in one transaction."""
+        with self.transaction() as db:
+            for old in db.scalars(sa.select(runs.c.run).where(runs.c.job == job, runs.c.run != run)).all():
+                self._drop_run(db, job, old)
+            db.execute(runs.update().where(runs.c.run == run).values(state="current", ended_us=now_us))
+            db.execute(progress.update().where(progress.c.job == job, progress.c.run == run).values(open_records=0))
+            db.execute(jobs.update().where(jobs.c.job == job).values(current_run=run, closed_us=-START_US, watermark_us=-START_US))
+
+    @staticmethod
+    def _drop_run(db: sa.Connection, job: str, run: int) -> None:
+        of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
+        db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
+        for table in (units, dead_letters, progress):
+            db.execute(table.delete().where(table.c.job == job, table.c.run == run))
+        db.execute(runs.delete().where(runs.c.run == run))
+
+    # the recovery protocol
+
+    def load(self, job: str, run: int) -> tuple[int, dict[str, Known]]:
+        """(closed_us, origin -> what is known of it), as a new process finds them."""
+        with self.transaction() as db:
+            closed = db.scalar(sa.select(jobs.c.closed_us).where(jobs.c.job == job))
+            known: dict[str, Known] = {}
+            for row in db.execute(sa.select(progress).where(progress.c.job == job, progress.c.run == run)):
+                known[row.origin] = Known(row.saved, row.saved_records, row.read, {}, row.epoch)
+            of_run = (units.c.job == job, units.c.run == run)
+            last = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(*of_run)
+            for origin, offset, records in db.execute(last.group_by(units.c.origin)):
+                entry = known.setdefault(origin, Known())
+                entry.evidence, entry.stored = max(entry.evidence, offset + 1), entry.stored + int(records)
+            rows = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
+                dead_letters.c.job == job, dead_letters.c.run == run, dead_letters.c.reason != Reason.GAP)
+            for origin, offset, reason in db.execute(rows):
+                entry = known.setdefault(origin, Known())
+                entry.stored += 1
+                if offset >= (entry.saved or 0):
+                    entry.dead[offset] = Reason(reason)
+            return (START_US if closed is None else closed), known
+
+    def write_dead(self, job: str, run: int, letters: Sequence[DeadLetter], positions: Mapping[str, int]) -> None:
+        """Dead letters, together with how far every origin was read at that moment."""
+        with self.transaction() as db:
+            self._insert_dead(db, job, run, letters)
+            for origin, offset in positions.items():
+                made = self._insert(progress).values(
+                    job=job, run=run, origin=origin, read=offset, saved_records=0, epoch=0, frontier=0, read_records=0, open_records=0)
+                db.execute(made.on_conflict_do_update(
+                    index_elements=["job", "run", "origin"], set_={"read": offset}, where=progress.c.read < offset))
+
+    def _insert_dead(self, db: sa.Connection, job: str, run: int, letters: Sequence[DeadLetter]) -> None:
+        if letters:
+            rows = [{"job": job, "run": run, **_dead_row(letter)} for letter in letters]
+            db.execute(self._insert(dead_letters).on_conflict_do_nothing(), rows)
+
+    def write_units(self, job: str, run: int, batch: Iterable[tuple[UnitKey, Unit]], now_us: int) -> None:
+        """Replaces each unit as a whole, if it covers at least as many records as what is stored."""
+        with self.transaction() as db:
+            rows: dict[int, list[dict[str, Any]]] = {}   # a unit that stands twice in the batch: the larger one
+            for key, unit in batch:
+                number = db.scalar(self._replace_unit, {
+                    "job": job, "run": run, "window_us": key.window_us, "origin": key.origin, "source": key.source,
+                    "product": key.product, "epoch": key.epoch, "records": unit.records, "last_offset": unit.last_offset,
+                    "revision": 1, "updated_us": now_us})
+                if number is None:   # what is stored covers more
+                    continue
+                db.execute(_delete_cells, {"number": number})
+                rows[number] = [
+                    {"unit": number, "lang": lang, "topic": topic, **cell.to_row()} for (lang, topic), cell in unit.cells.items()]
+            if rows:
+                db.execute(cells.insert(), [row for of_unit in rows.values() for row in of_unit])
+
+    @property
+    def _replace_unit(self) -> Any:
+        insert = self._insert(units)
+        new = insert.excluded
+        return insert.on_conflict_do_update(
+            index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
+            set_={"records": new.records, "last_offset": new.last_offset, "updated_us": new.updated_us, "revision": units.c.revision + 1},
+            where=new.records >= units.c.records).returning(units.c.id)
+
+    def covered(self, job: str, run: int, since_us: int) -> dict[tuple[int, str], int]:
+        """(window, origin) -> records stored in units of the origin's current epoch, for windows that start at or after since_us."""
+        epoch = sa.func.coalesce(progress.c.epoch, 0)
+        query = (
+            sa.select(units.c.window_us, units.c.origin, sa.func.sum(units.c.records))
+            .outerjoin(progress, sa.and_(
+                progress.c.job == units.c.job, progress.c.run == units.c.run, progress.c.origin == units.c.origin))
+            .where(units.c.job == job, units.c.run == run, units.c.window_us >= since_us, units.c.epoch == epoch)
+            .group_by(units.c.window_us, units.c.origin))
+        with self.transaction() as db:
+            return {(window, origin): int(records) for window, origin, records in db.execute(query)}
+
+    def save(self, job: str, run: int, closed_us: int, watermark_us: int, rows: Iterable[Progress], gaps: Sequence[DeadLetter] = ()) -> None:
+        """What is closed, and for each origin where to start again; gaps with the epoch that they begin."""
+        with self.transaction() as db:
+            db.execute(jobs.update().where(jobs.c.job == job, jobs.c.closed_us <= closed_us).values(
+                closed_us=closed_us, watermark_us=watermark_us))
+            self._insert_dead(db, job, run, gaps)
+            for row in rows:
+                values = dataclasses.asdict(row)
+                made = self._insert(progress).values(job=job, run=run, read=row.saved, **values)
+                moved = {name: value for name, value in values.items() if name != "origin"}
+                db.execute(made.on_conflict_do_update(
+                    index_elements=["job", "run", "origin"], set_=moved,
+                    where=sa.or_(progress.c.saved.is_(None), progress.c.saved <= row.saved)))
+
+    def _insert(self, table: sa.Table) -> Any:
+        return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+_delete_cells = cells.delete().where(cells.c.unit == sa.bindparam("number"))
+
+
+def _dead_row(letter: DeadLetter) -> dict[str, Any]:
+    row = msgspec.structs.asdict(letter)
+    row["headers"] = msgspec.json.encode(letter.headers).decode()
+    row["reason"] = letter.reason.value
+    return row
+
+
+def _engine(url: str) -> sa.Engine:
+    """SQLite in WAL mode, transactions begun immediate, waiting up to 30 s for a lock; else the database's own ways."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    memory = url in ("sqlite://", "sqlite:///:memory:")
+    engine = sa.create_engine(
+        url, connect_args={"timeout": 30, "check_same_thread": False}, **({"poolclass": sa.StaticPool} if memory else {}))
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None   # we say begin ourselves
+        connection.execute("pragma journal_mode=wal")
+        # A power cut may lose the last transactions, never their order: offsets and results are one store, so they are replayed.
+        connection.execute("pragma synchronous=normal")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        reading = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("begin" if reading else "begin immediate")
+
+    return engine

@@ -1,0 +1,1 @@
+"""TensorFlow: tokenize, train, evaluate, export, load. No Beam, no Kafka."""

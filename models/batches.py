@@ -1,0 +1,76 @@
+"""Training rows as padded batches of like length."""
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.data import NO_LABEL, Example
+from models.network import Batch
+from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer
+from models.spans import encode
+
+BATCH = 128
+POOL = 40 * BATCH
+"""Rows that are sorted by length together: enough for little padding, few enough to mix."""
+LENGTH_STEP = 8
+CHUNK = 2_048
+
+Column = list[NDArray[np.int32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows ready to batch: ids, shapes and entity labels are one int32[L] a row; sentiment and topic int32[rows]."""
+
+    ids: Column
+    shapes: Column
+    entity: Column
+    sentiment: NDArray[np.int32]
+    topic: NDArray[np.int32]
+
+
+def encoded(examples: Sequence[Example], vocabulary: Sequence[str]) -> Encoded:
+    """The examples as pieces with labels."""
+    tokenizer = PieceTokenizer(vocabulary)
+    continues = np.array([entry.startswith(CONTINUES) for entry in vocabulary])
+    ids: Column = []
+    shapes: Column = []
+    entity: Column = []
+    for at in range(0, len(examples), CHUNK):
+        part = examples[at : at + CHUNK]
+        pieces = tokenizer(tf.constant([example.text for example in part]))
+        cuts = pieces.splits.numpy()[1:-1]
+        columns = [np.split(column.numpy(), cuts) for column in pieces[:4]]
+        ids += columns[0]
+        shapes += columns[1]
+        for example, row, starts, ends in zip(part, columns[0], columns[2], columns[3], strict=True):
+            entity.append(encode(example.entities or (), starts, ends, continues[row]))
+    sentiment = np.array([example.sentiment for example in examples], np.int32)
+    return Encoded(ids, shapes, entity, sentiment, np.array([example.topic for example in examples], np.int32))
+
+
+def batches(rows: Encoded, rng: np.random.Generator) -> Iterator[Batch]:
+    """All rows once, in random order, as batches of rows of like length."""
+    order = rng.permutation(len(rows.ids))
+    for start in range(0, len(order), POOL):
+        pool = order[start : start + POOL]
+        pool = pool[np.argsort([len(rows.ids[i]) for i in pool], kind="stable")]
+        for at in range(0, len(pool), BATCH):
+            yield _batch(rows, pool[at : at + BATCH])
+
+
+def _batch(rows: Encoded, chosen: NDArray[np.int64]) -> Batch:
+    longest = max(1, *(len(rows.ids[i]) for i in chosen))
+    width = -(-longest // LENGTH_STEP) * LENGTH_STEP
+    columns = ((rows.ids, PAD_ID), (rows.shapes, PAD_SHAPE), (rows.entity, NO_LABEL))
+    ids, shapes, entity = (_padded([values[i] for i in chosen], width, fill) for values, fill in columns)
+    return Batch(ids, shapes, tf.constant(rows.sentiment[chosen]), tf.constant(rows.topic[chosen]), entity)
+
+
+def _padded(values: Column, width: int, fill: int) -> tf.Tensor:
+    table = np.full((len(values), width), fill, np.int32)
+    for row, value in enumerate(values):
+        table[row, : len(value)] = value
+    return tf.constant(table)

@@ -1,0 +1,144 @@
+"""The serving graph: texts in, all tags out, with the first layer folded into tables and texts bucketed by length."""
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from models.network import (
+    BIGRAM_GROUP,
+    ENTITY_GROUP,
+    FILTERS,
+    GROUPS,
+    SLICES,
+    TEXT_GROUPS,
+    Heads,
+    Neighbours,
+    Network,
+    bigram_rows,
+    shape_rows,
+)
+from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer, Pieces
+from models.spans import decode
+
+BUCKETS = 8
+NEVER = -1e4
+"""What the padding's row adds at offset 0, so that relu leaves zero there and no mask has to be multiplied in."""
+
+
+class Server(tf.Module):
+    """One signature, `serve`. Stored compactly (the embedding, float16); fold() makes the tables that it gathers from.
+
+    The tables take about 66 MB of memory for 16,000 entries. Whoever loads the SavedModel calls fold() once before serve().
+    """
+
+    def __init__(self, vocabulary: Sequence[str], network: Network) -> None:
+        super().__init__(name="server")
+        self._tokenizer = PieceTokenizer(vocabulary)
+        self._continues = tf.constant([entry.startswith(CONTINUES) for entry in vocabulary])
+        self._embedding = tf.Variable(tf.cast(network.embedding, tf.float16), trainable=False)
+        self._bigrams = tf.Variable(tf.cast(network.bigrams, tf.float16), trainable=False)
+        self._kernel = tf.Variable(network.kernel, trainable=False)
+        self._bias = tf.Variable(network.bias, trainable=False)
+        self._heads = Heads(network.heads.sentiment.shape[1], network.heads.topic.shape[1], network.heads.entity.shape[1])
+        for own, trained in zip(self._heads.variables, network.heads.variables, strict=True):
+            own.assign(trained)
+        # What load() holds the labels and the vocabulary of the folder against.
+        self.entity_labels = tf.Variable(network.heads.entity.shape[1], trainable=False)
+        self.entries = tf.Variable(len(vocabulary), trainable=False)
+        # Empty in the file, of full height once folded.
+        self._tables = [
+            tf.Variable(tf.zeros([0, FILTERS]), shape=tf.TensorShape([None, FILTERS]), trainable=False)
+            for _ in range(len(SLICES) + 1)
+        ]
+
+    @tf.function(input_signature=[])
+    def fold(self) -> tf.Tensor:
+        """Fills the tables and returns the rows of the last: embedding times kernel slice; the biases go into the slices at offset 0."""
+        biases = dict(zip(GROUPS, tf.split(self._bias, len(GROUPS)), strict=True))
+        embedding = tf.cast(self._embedding, tf.float32)
+        kernels = tf.split(self._kernel, len(SLICES), 1)
+        for table, kernel, (group, offset) in zip(self._tables, kernels, SLICES, strict=False):
+            values = tf.matmul(embedding[1:], kernel) + (biases[group] if offset == 0 else 0.0)
+            pad = tf.fill([1, FILTERS], NEVER if offset == 0 else 0.0)
+            table.assign(tf.concat([pad, values], 0))
+        self._tables[-1].assign(tf.cast(self._bigrams, tf.float32))
+        return tf.shape(self._bigrams)[0]
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
+    def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The columns of schemas.tagging.Tags for string[N]; N may be 0 and a text may be empty."""
+        pieces = self._tokenizer(texts)
+        lengths = tf.cast(pieces.splits[1:] - pieces.splits[:-1], tf.int32)
+        starts = tf.cast(pieces.splits[:-1], tf.int32)
+        order = tf.argsort(lengths, stable=True)
+        ids = tf.concat([pieces.ids, [PAD_ID]], 0)
+        parts = [self._texts(ids, tf.gather(starts, rows), tf.gather(lengths, rows)) for rows in _slices(order)]
+        back = tf.math.invert_permutation(order)
+        sentiment, topic = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
+        labels, scores = self._entities(pieces)
+        continues = tf.gather(self._continues, pieces.ids)
+        spans = decode(labels, scores, continues, pieces.starts, pieces.ends, pieces.splits)
+        return {
+            "sentiment": sentiment,
+            "topic": topic,
+            "entity_type": spans.type,
+            "entity_start": spans.start,
+            "entity_end": spans.end,
+            "entity_score": spans.score,
+            "entity_splits": spans.splits,
+            "token_ids": pieces.ids,
+            "token_splits": pieces.splits,
+        }
+
+    def _texts(self, flat_ids: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Probabilities of sentiment and topic of one bucket of rows; flat_ids ends in padding."""
+        longest = tf.reduce_max(tf.concat([lengths, [1]], 0))
+        column = tf.range(longest)[None, :]
+        inside = column < lengths[:, None]
+        ids = tf.gather(flat_ids, tf.where(inside, starts[:, None] + column, tf.size(flat_ids) - 1))
+        padded = tf.pad(ids, [[0, 0], [2, 2]])
+        features = self._features(lambda offset: padded[:, 2 + offset : 2 + offset + longest], TEXT_GROUPS)
+        hidden = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths)
+        return tf.nn.softmax(self._heads.sentiment_logits(hidden)), tf.nn.softmax(self._heads.topic_logits(hidden))
+
+    def _entities(self, pieces: Pieces) -> tuple[tf.Tensor, tf.Tensor]:
+        """The likeliest label of each flat piece and its probability. Flat pieces need no padding, hence no buckets."""
+        size = tf.size(pieces.ids)
+        heads = tf.scatter_nd(pieces.splits[:-1, None], tf.ones_like(pieces.splits[:-1]), [tf.cast(size, tf.int64) + 1])
+        is_first, is_last = heads[:-1] > 0, heads[1:] > 0
+        is_last = tf.logical_or(is_last, tf.range(size) == size - 1)
+
+        def around(values: tf.Tensor, padding: int = 0) -> Neighbours:
+            parted = (is_first, is_last) if len(values.shape) == 1 else (is_first[:, None], is_last[:, None])
+            before = tf.where(parted[0], tf.cast(padding, values.dtype), tf.roll(values, 1, 0))
+            return Neighbours(before, values, tf.where(parted[1], tf.cast(padding, values.dtype), tf.roll(values, -1, 0)))
+
+        ids = around(pieces.ids, PAD_ID)
+        at = {-1: ids.before, 0: ids.here, 1: ids.after}
+        bigrams, sums = self._features(at.__getitem__, (BIGRAM_GROUP, ENTITY_GROUP))
+        rows = shape_rows(around(pieces.shapes, PAD_SHAPE))
+        logits = self._heads.entity_logits(around(self._heads.entity_inner(sums, around(tf.nn.relu(bigrams)), rows)))
+        scores = tf.exp(tf.reduce_max(logits, 1) - tf.reduce_logsumexp(logits, 1))
+        return tf.argmax(logits, 1, output_type=tf.int32), scores
+
+    def _features(self, ids_at: Callable[[int], tf.Tensor], groups: Sequence[str]) -> list[tf.Tensor]:
+        """The sums of the first layer's groups; ids_at gives the ids at an offset from each piece."""
+        sums: dict[str, list[tf.Tensor]] = {group: [] for group in groups}
+        for table, (group, offset) in zip(self._tables, SLICES, strict=False):
+            if group in groups:
+                sums[group].append(tf.gather(table, ids_at(offset)))
+        sums[BIGRAM_GROUP].append(tf.gather(self._tables[-1], bigram_rows(ids_at(0), ids_at(1))))
+        return [tf.add_n(sums[group]) for group in groups]
+
+
+def _slices(order: tf.Tensor) -> list[tf.Tensor]:
+    """BUCKETS runs of the rows in order of length; some are empty for few rows."""
+    bounds = tf.range(BUCKETS + 1) * tf.size(order) // BUCKETS
+    return [order[bounds[i] : bounds[i + 1]] for i in range(BUCKETS)]
+
+
+def save(server: Server, folder: Path) -> None:
+    """Writes the SavedModel. Its tables are empty in the file whether or not they were folded here."""
+    for table in server._tables:
+        table.assign(tf.zeros([0, FILTERS]))
+    tf.saved_model.save(server, str(folder), signatures={"serve": server.serve})

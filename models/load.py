@@ -1,0 +1,101 @@
+"""Loads a model folder as a tagger."""
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the first import of TensorFlow, which reads it then
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers the operations of the graph
+
+from models import vocabulary
+from models.folder import LABELS, MANIFEST, SAVED_MODEL, VOCABULARY, Labels, Manifest, ModelError, check_whole, read_json
+from models.folder import verify_content as verify_content
+from models.spans import labels_of
+from schemas.tagging import SENTIMENTS, Tags
+
+DEFAULT = Path(__file__).parent / "fast"
+"""The model that comes with the package."""
+CHARACTERS_LIMIT = 4_096
+"""Only this much of a text is handed to the graph, which reads 128 pieces of it: a text of 1 MB must not cost more."""
+OUTPUTS = tuple(Tags.__dataclass_fields__)
+
+
+class LoadedModel:
+    """A model ready to tag. tag() may be called from several threads at once."""
+
+    def __init__(self, folder: Path, manifest: Manifest, labels: Labels, entries: Sequence[str]) -> None:
+        self.folder = folder
+        self.name, self.version = manifest.name, manifest.version
+        self.topics: Sequence[str] = labels.topic
+        self.entity_types: Sequence[str] = labels.entity
+        self.vocabulary: Sequence[str] = entries
+        self._module = _saved_model(folder / SAVED_MODEL)
+        self._serve = _signature(self._module, folder / SAVED_MODEL)
+        self._check_outputs()
+
+    def tag(self, texts: Sequence[str]) -> Tags:
+        """The tags of the texts, in one forward pass. Raises ValueError when the model fails on them.
+
+        A lone surrogate, which UTF-8 cannot hold, is read as a question mark.
+        """
+        raw = [text[:CHARACTERS_LIMIT].encode("utf-8", "replace") for text in texts]
+        try:
+            out = self._serve(tf.constant(raw, tf.string, shape=[len(raw)]))
+        except tf.errors.OpError as error:
+            raise ValueError(f"model {self.name} {self.version} failed on {len(raw)} texts: {error.message}") from error
+        return Tags(**{name: out[name].numpy() for name in OUTPUTS})
+
+    def _check_outputs(self) -> None:
+        tags = self.tag(["a"])
+        widths = {"sentiment": len(SENTIMENTS), "topic": len(self.topics)}
+        for name, wanted in widths.items():
+            found = getattr(tags, name).shape
+            if found != (1, wanted):
+                raise ModelError(self.folder / LABELS, f"names {wanted} {name} labels, but the model gives {found[-1]}")
+        if int(self._module.entity_labels.numpy()) != len(labels_of(self.entity_types)):
+            raise ModelError(self.folder / LABELS, f"names {len(self.entity_types)} entity types, which do not fit")
+        if int(self._module.entries.numpy()) != len(self.vocabulary):
+            raise ModelError(self.folder / VOCABULARY, "does not have the entries that the model was trained with")
+
+
+def load(folder: Path = DEFAULT, *, intra_threads: int = 2, inter_threads: int = 2) -> LoadedModel:
+    """The model of a folder. Raises ModelError.
+
+    intra_threads, inter_threads: TensorFlow's threads within and between operations, 2 and 2 being best on two cores.
+    TensorFlow takes them once a process, before its first operation: later values have no effect.
+    """
+    set_threads(intra_threads, inter_threads)
+    check_whole(folder)
+    labels = read_json(folder / LABELS, Labels)
+    if tuple(labels.sentiment) != SENTIMENTS:
+        raise ModelError(folder / LABELS, f"sentiment labels must be {', '.join(SENTIMENTS)}, not {labels.sentiment}")
+    return LoadedModel(folder, read_json(folder / MANIFEST, Manifest), labels, vocabulary.read(folder / VOCABULARY))
+
+
+def set_threads(intra_threads: int, inter_threads: int) -> None:
+    """Sets TensorFlow's threads unless it already runs."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(intra_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(inter_threads)
+    except RuntimeError:  # already running, with the values of the first caller
+        return
+
+
+def _saved_model(path: Path) -> tf.Module:
+    try:
+        module = tf.saved_model.load(str(path))
+        module.fold()
+    except Exception as error:  # noqa: BLE001  a corrupt file surfaces as any of a dozen kinds
+        raise ModelError(path, f"this SavedModel cannot be loaded ({type(error).__name__}: {error})") from error
+    return module
+
+
+def _signature(module: tf.Module, path: Path) -> tf.types.experimental.Callable:
+    serve = module.signatures.get("serve")
+    if serve is None:
+        raise ModelError(path, "this SavedModel has no signature named serve")
+    missing = set(OUTPUTS) - set(serve.structured_outputs)
+    if missing:
+        raise ModelError(path, f"the signature serve does not give {', '.join(sorted(missing))}")
+    return serve

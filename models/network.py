@@ -1,0 +1,201 @@
+"""The fast tagger's network: one convolutional encoder with sentiment, topic and entity heads, in training form.
+
+The first layer is linear in the embedding of each piece, so that each of its kernel slices times the embedding table
+is a table itself: models.export folds them, and the layer becomes gathers and a sum (no nonlinearity or normalization
+may come between). The same holds for the hashed bigrams (Joulin et al. 2017), which are a table from the start.
+"""
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from models.pieces import PAD_ID, PAD_SHAPE, SHAPES, UNKNOWN_ID
+
+EMBEDDING = 128
+FILTERS = 64
+HIDDEN = 256
+BIGRAM_ROWS = 32_749
+"""A prime, so that the hash spreads."""
+BIGRAM_GROUP = "bigram"
+ENTITY_GROUP = "entity"
+OFFSETS = {
+    "two": (0, 1),
+    "three": (-1, 0, 1),
+    "five": (-2, -1, 0, 1, 2),
+    BIGRAM_GROUP: (0,),
+    ENTITY_GROUP: (-1, 0, 1),
+}
+"""What each group of FILTERS columns of the first layer sees. To the bigram group the hashed bigram is added."""
+GROUPS = tuple(OFFSETS)
+TEXT_GROUPS = ("two", "three", "five", BIGRAM_GROUP)
+SLICES = tuple((group, offset) for group, offsets in OFFSETS.items() for offset in offsets)
+"""Group and offset of each slice of the kernel, in the order of its columns."""
+EMBEDDING_DROPOUT = 0.25
+PIECE_DROPOUT = 0.05
+HEAD_DROPOUT = 0.3
+LABEL_SMOOTHING = 0.05
+
+
+class Batch(NamedTuple):
+    """Padded rows. ids, shapes int32[B, L]; sentiment, topic int32[B] (-1: none); entity int32[B, L] (-1: none)."""
+
+    ids: tf.Tensor
+    shapes: tf.Tensor
+    sentiment: tf.Tensor
+    topic: tf.Tensor
+    entity: tf.Tensor
+
+
+class Neighbours(NamedTuple):
+    """Values of each piece, of the one before it and of the one after it (padding at the ends of a text)."""
+
+    before: tf.Tensor
+    here: tf.Tensor
+    after: tf.Tensor
+
+
+def bigram_rows(ids: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """The rows of the bigram table for pieces and the ones after them (PAD_ID after the last), int32 of any shape."""
+    return (ids * 40_503 + after * 30_011) % BIGRAM_ROWS
+
+
+def shape_rows(shapes: Neighbours) -> tf.Tensor:
+    """The rows of the shape table, int32 of any shape."""
+    return (shapes.before * SHAPES + shapes.here) * SHAPES + shapes.after
+
+
+def neighbours(values: tf.Tensor, padding: int = 0) -> Neighbours:
+    """The neighbours within the rows of a batch: values are [B, L] or [B, L, D]."""
+    rest = [[0, 0]] * (len(values.shape) - 2)
+    padded = tf.pad(values, [[0, 0], [1, 1], *rest], constant_values=padding)
+    return Neighbours(padded[:, :-2], values, padded[:, 2:])
+
+
+def shifted(values: tf.Tensor, offset: int) -> tf.Tensor:
+    """values[:, t + offset] at t, zeros outside; values are [B, L] or [B, L, D]."""
+    if offset == 0:
+        return values
+    rest = [[0, 0]] * (len(values.shape) - 2)
+    if offset > 0:
+        return tf.pad(values[:, offset:], [[0, 0], [0, tf.minimum(offset, tf.shape(values)[1])], *rest])
+    return tf.pad(values[:, :offset], [[0, 0], [tf.minimum(-offset, tf.shape(values)[1]), 0], *rest])
+
+
+class Heads(tf.Module):
+    """What follows the first layer; the same object in training and in serving. Features are never negative."""
+
+    def __init__(self, sentiments: int, topics: int, entity_labels: int) -> None:
+        super().__init__(name="heads")
+        wide = FILTERS * len(TEXT_GROUPS)
+        self.dense, self.dense_bias = _weight("dense", 2 * wide, HIDDEN), _zeros("dense_b", HIDDEN)
+        self.sentiment, self.sentiment_bias = _weight("sentiment", HIDDEN, sentiments), _zeros("sentiment_b", sentiments)
+        self.topic, self.topic_bias = _weight("topic", HIDDEN, topics), _zeros("topic_b", topics)
+        self.shape = tf.Variable(tf.zeros([SHAPES**3, FILTERS]), name="shape")
+        self.entity_in = _weight("entity_in", 2 * FILTERS, FILTERS)
+        self.context, self.context_bias = _weight("context", 3 * FILTERS, FILTERS), _zeros("context_b", FILTERS)
+        self.entity, self.entity_bias = _weight("entity", FILTERS, entity_labels), _zeros("entity_b", entity_labels)
+
+    def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor) -> tf.Tensor:
+        """float32[B, HIDDEN] from the maximum and the mean over the pieces of each of TEXT_GROUPS.
+
+        features: float32[B, L, FILTERS] a group, zero at the padding, at least one column; lengths int32[B].
+        """
+        scale = 1.0 / tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
+        means = (tf.reduce_sum(group, 1) * scale for group in features)
+        pooled = tf.concat([*(tf.reduce_max(group, 1) for group in features), *means], 1)
+        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias)
+
+    def sentiment_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """float32[B, sentiments]"""
+        return tf.matmul(hidden, self.sentiment) + self.sentiment_bias
+
+    def topic_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """float32[B, topics]"""
+        return tf.matmul(hidden, self.topic) + self.topic_bias
+
+    def entity_inner(self, sums: tf.Tensor, bigrams: Neighbours, shape_rows: tf.Tensor) -> tf.Tensor:
+        """float32[..., FILTERS] for each piece.
+
+        sums: the first layer's entity group; bigrams: its bigram group of the piece and the one before (after: unused);
+        shape_rows: int32[...], rows of the shape table. Leading dimensions are those of a batch or of flat pieces.
+        """
+        pairs = tf.matmul(tf.concat([bigrams.before, bigrams.here], -1), self.entity_in)
+        return tf.nn.relu(sums + pairs + tf.gather(self.shape, shape_rows))
+
+    def entity_logits(self, inner: Neighbours) -> tf.Tensor:
+        """float32[..., entity labels] from entity_inner of each piece and its neighbours."""
+        around = tf.matmul(tf.concat([inner.before, inner.here, inner.after], -1), self.context)
+        return tf.matmul(inner.here + tf.nn.relu(around + self.context_bias), self.entity) + self.entity_bias
+
+
+class Network(tf.Module):
+    """The whole network as it is trained."""
+
+    def __init__(self, vocabulary: int, sentiments: int, topics: int, entity_labels: int) -> None:
+        super().__init__(name="network")
+        self.embedding = tf.Variable(tf.random.normal([vocabulary, EMBEDDING], stddev=0.1), name="embedding")
+        self.kernel = _weight("kernel", EMBEDDING, FILTERS * len(SLICES))
+        self.bias = _zeros("bias", FILTERS * len(GROUPS))
+        self.bigrams = tf.Variable(tf.zeros([BIGRAM_ROWS, FILTERS]), name="bigrams")
+        self.heads = Heads(sentiments, topics, entity_labels)
+
+    def features(self, ids: tf.Tensor, groups: Sequence[str], training: bool = False) -> list[tf.Tensor]:
+        """The first layer of int32[B, L]: one float32[B, L, FILTERS] a group asked for, zero at the padding.
+
+        relu has been applied to all but the entity group, which waits for more to be added.
+        """
+        mask = tf.cast(ids != PAD_ID, tf.float32)[..., None]
+        if training:
+            lost = tf.random.uniform(tf.shape(ids)) < PIECE_DROPOUT
+            ids = tf.where(tf.logical_and(lost, ids != PAD_ID), UNKNOWN_ID, ids)
+        embedded = tf.gather(self.embedding, ids) * mask
+        if training:
+            embedded = tf.nn.dropout(embedded, EMBEDDING_DROPOUT)
+        wanted = [at for at, (group, _) in enumerate(SLICES) if group in groups]
+        kernels = tf.split(self.kernel, len(SLICES), 1)
+        projected = tf.split(tf.matmul(embedded, tf.concat([kernels[at] for at in wanted], 1)), len(wanted), 2)
+        sums: dict[str, list[tf.Tensor]] = {group: [] for group in groups}
+        for at, values in zip(wanted, projected, strict=True):
+            sums[SLICES[at][0]].append(shifted(values, SLICES[at][1]))
+        if BIGRAM_GROUP in groups:
+            sums[BIGRAM_GROUP].append(tf.gather(self.bigrams, bigram_rows(ids, shifted(ids, 1))))
+        biases = dict(zip(GROUPS, tf.split(self.bias, len(GROUPS)), strict=True))
+        linear = [(group, (tf.add_n(sums[group]) + biases[group]) * mask) for group in groups]
+        return [values if group == ENTITY_GROUP else tf.nn.relu(values) for group, values in linear]
+
+    def text_loss(self, batch: Batch) -> tf.Tensor:
+        """Cross-entropy of the sentiment and the topic, each averaged over the rows that have that label."""
+        lengths = tf.reduce_sum(tf.cast(batch.ids != PAD_ID, tf.int32), 1)
+        hidden = self.heads.hidden(self.features(batch.ids, TEXT_GROUPS, training=True), lengths)
+        hidden = tf.nn.dropout(hidden, HEAD_DROPOUT)
+        sentiment = _masked_loss(self.heads.sentiment_logits(hidden), batch.sentiment, LABEL_SMOOTHING)
+        return sentiment + _masked_loss(self.heads.topic_logits(hidden), batch.topic, LABEL_SMOOTHING)
+
+    def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """float32[B, L, entity labels] of padded rows."""
+        bigrams, sums = self.features(ids, (BIGRAM_GROUP, ENTITY_GROUP), training)
+        inner = self.heads.entity_inner(sums, neighbours(bigrams), shape_rows(neighbours(shapes, PAD_SHAPE)))
+        inner *= tf.cast(ids != PAD_ID, tf.float32)[..., None]
+        return self.heads.entity_logits(neighbours(tf.nn.dropout(inner, HEAD_DROPOUT) if training else inner))
+
+    def entity_loss(self, batch: Batch) -> tf.Tensor:
+        """Cross-entropy of the BIO labels, averaged over the pieces that have one."""
+        return _masked_loss(self.entity_logits(batch.ids, batch.shapes, training=True), batch.entity, 0.0)
+
+
+def _masked_loss(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor:
+    known = tf.cast(labels >= 0, tf.float32)
+    classes = logits.shape[-1]
+    targets = tf.one_hot(tf.maximum(labels, 0), classes) * (1 - smoothing) + smoothing / classes
+    losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits) * known
+    return tf.reduce_sum(losses) / tf.maximum(tf.reduce_sum(known), 1.0)
+
+
+def _weight(name: str, rows: int, columns: int) -> tf.Variable:
+    deviation = float(np.sqrt(2.0 / (rows + columns)))
+    return tf.Variable(tf.random.truncated_normal([rows, columns], stddev=deviation), name=name)
+
+
+def _zeros(name: str, size: int) -> tf.Variable:
+    return tf.Variable(tf.zeros([size]), name=name)

@@ -1,0 +1,151 @@
+"""The label spaces that every data set is mapped to: sentiment, one bilingual list of topics, entity types.
+
+Topics are what a text is about, in words that fit tickets, reviews and posts in English and Chinese alike:
+
+| topic | takes in |
+|---|---|
+| cards | ordering, arrival, loss, limits and troubles of payment and credit cards |
+| transfers | money sent to or received from others |
+| top_up | putting money on an account |
+| fees_and_exchange | charges, exchange rates, currencies |
+| payments | card payments, direct debits, cash withdrawals, refunds |
+| account | identity checks, PIN and passcode, personal details, closing an account |
+| banking | everyday banking: balances, bills, fraud, routing numbers |
+| finance | markets, shares, funds, the economy |
+| food, home, travel, vehicles, work, utility | kitchens and restaurants; household and shopping lists; trips and airlines; cars, motorcycles and commuting; jobs; clock, weather, reckoning, phone |
+| assistant | small talk and talk about the assistant itself |
+| computers, security, science, health | hardware and software; cryptography; technology, electronics and space; medicine |
+| politics, religion, society, education | public life |
+| entertainment, games, sports | leisure |
+| for_sale, realty | classified advertisements; houses and flats |
+| other | none of these |
+"""
+
+SENTIMENT_OF = {"neg": "negative", "neu": "neutral", "pos": "positive"}
+
+TOPICS = (
+    "account",
+    "assistant",
+    "banking",
+    "cards",
+    "computers",
+    "education",
+    "entertainment",
+    "fees_and_exchange",
+    "finance",
+    "food",
+    "for_sale",
+    "games",
+    "health",
+    "home",
+    "payments",
+    "politics",
+    "realty",
+    "religion",
+    "science",
+    "security",
+    "society",
+    "sports",
+    "top_up",
+    "transfers",
+    "travel",
+    "utility",
+    "vehicles",
+    "work",
+    "other",
+)
+
+_SUPPORT_GROUPS = {
+    "cards": """activate_my_card apple_pay_or_google_pay card_about_to_expire card_acceptance card_arrival
+        card_delivery_estimate card_linking card_not_working card_swallowed compromised_card contactless_not_working
+        disposable_card_limits get_disposable_virtual_card get_physical_card getting_spare_card getting_virtual_card
+        lost_or_stolen_card order_physical_card supported_cards_and_currencies virtual_card_not_working
+        visa_or_mastercard""",
+    "transfers": """balance_not_updated_after_bank_transfer beneficiary_not_allowed cancel_transfer declined_transfer
+        failed_transfer pending_transfer receiving_money transfer_into_account transfer_not_received_by_recipient
+        transfer_timing""",
+    "top_up": """automatic_top_up balance_not_updated_after_cheque_or_cash_deposit pending_top_up
+        top_up_by_bank_transfer_charge top_up_by_card_charge top_up_by_cash_or_cheque top_up_failed top_up_limits
+        top_up_reverted topping_up_by_card verify_top_up""",
+    "fees_and_exchange": """card_payment_fee_charged card_payment_wrong_exchange_rate cash_withdrawal_charge
+        exchange_charge exchange_rate exchange_via_app extra_charge_on_statement fiat_currency_support
+        transfer_fee_charged wrong_exchange_rate_for_cash_withdrawal""",
+    "payments": """Refund_not_showing_up atm_support card_payment_not_recognised cash_withdrawal_not_recognised
+        declined_card_payment declined_cash_withdrawal direct_debit_payment_not_recognised pending_card_payment
+        pending_cash_withdrawal request_refund reverted_card_payment? transaction_charged_twice
+        wrong_amount_of_cash_received""",
+    "account": """age_limit change_pin country_support edit_personal_details lost_or_stolen_phone passcode_forgotten
+        pin_blocked terminate_account unable_to_verify_identity verify_my_identity verify_source_of_funds
+        why_verify_identity""",
+}
+SUPPORT_TOPIC_OF = {intent: topic for topic, intents in _SUPPORT_GROUPS.items() for intent in intents.split()}
+
+CLINC_TOPIC_OF = {
+    "auto_and_commute": "vehicles",
+    "banking": "banking",
+    "credit_cards": "cards",
+    "home": "home",
+    "kitchen_and_dining": "food",
+    "meta": "assistant",
+    "small_talk": "assistant",
+    "travel": "travel",
+    "utility": "utility",
+    "work": "work",
+    "oos": "other",
+}
+
+NEWSGROUP_TOPIC_OF = {
+    "alt.atheism": "religion",
+    "comp.graphics": "computers",
+    "comp.os.ms-windows.misc": "computers",
+    "comp.sys.ibm.pc.hardware": "computers",
+    "comp.sys.mac.hardware": "computers",
+    "comp.windows.x": "computers",
+    "misc.forsale": "for_sale",
+    "rec.autos": "vehicles",
+    "rec.motorcycles": "vehicles",
+    "rec.sport.baseball": "sports",
+    "rec.sport.hockey": "sports",
+    "sci.crypt": "security",
+    "sci.electronics": "science",
+    "sci.med": "health",
+    "sci.space": "science",
+    "soc.religion.christian": "religion",
+    "talk.politics.guns": "politics",
+    "talk.politics.mideast": "politics",
+    "talk.politics.misc": "politics",
+    "talk.religion.misc": "religion",
+}
+
+TITLE_TOPIC_OF = {
+    "education": "education",
+    "entertainment": "entertainment",
+    "finance": "finance",
+    "game": "games",
+    "politics": "politics",
+    "realty": "realty",
+    "science": "science",
+    "society": "society",
+    "sports": "sports",
+    "stocks": "finance",
+}
+
+ENTITY_TYPES = ("person", "organisation", "location", "product", "work", "group")
+
+ENTITY_TYPE_OF = {
+    "person": "person",
+    "corporation": "organisation",
+    "location": "location",
+    "product": "product",
+    "creative-work": "work",
+    "group": "group",
+    "PER": "person",
+    "ORG": "organisation",
+    "LOC": "location",
+    "GPE": "location",
+}
+
+
+def entity_type(tag: str) -> str:
+    """The unified type of a source's tag such as B-creative-work or I-GPE.NOM. Raises KeyError for an unknown one."""
+    return ENTITY_TYPE_OF[tag[2:].partition(".")[0]]

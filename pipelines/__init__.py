@@ -1,0 +1,1 @@
+"""The two graphs (stream and backfill), options, supervision and the command line."""

@@ -1,0 +1,55 @@
+"""The one graph of both pipelines: read -> decide -> tag -> aggregate -> sinks. Beam is imported with this module."""
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.ml.inference.base import RunInference
+
+from models.load import DEFAULT, load
+from schemas.decode import Decoder
+from schemas.json_events import JsonDecoder
+from schemas.tagging import Tagger
+from transforms.aggregate import AggregateUnits
+from transforms.job import JobSettings
+from transforms.read import HandOn
+from transforms.sinks import Sinks, WriteSinks
+from transforms.tag import ChunkTagger
+
+
+@functools.cache
+def load_tagger(folder: str) -> Tagger:
+    """The process's one model of a folder."""
+    return load(Path(folder) if folder else DEFAULT)
+
+
+@functools.cache
+def make_decoder(format_name: str, schemas: str, max_text_bytes: int) -> Decoder:
+    """The decoder that the options name."""
+    if format_name == "avro":
+        from schemas.avro_wire import AvroWireDecoder, folder_registry
+
+        return AvroWireDecoder(folder_registry(Path(schemas)), max_text_bytes)
+    return JsonDecoder(max_text_bytes)
+
+
+@dataclass
+class Steps(beam.PTransform):  # type: ignore[misc]
+    """PollBatch in the global window -> the store and the other sinks."""
+
+    settings: JobSettings
+    decoder: Callable[[], Decoder]
+    loader: Callable[[], Tagger]
+    sinks: Sinks
+
+    def expand(self, polls: beam.PCollection) -> Any:
+        """Each poll is made durable where it is read; everything after it works on chunks."""
+        tagged = (
+            polls
+            | "HandOn" >> beam.ParDo(HandOn(self.settings, self.decoder, self.sinks))
+            | "Tag" >> RunInference(ChunkTagger(self.loader)))
+        if self.sinks.tagged:
+            _ = tagged | "WriteTagged" >> WriteSinks(self.sinks, self.loader)
+        return tagged | "Aggregate" >> AggregateUnits(self.settings, self.decoder, self.loader)

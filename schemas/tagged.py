@@ -1,0 +1,76 @@
+"""Puts events and the columns a tagger gave them together as tagged events, with spans in characters."""
+from collections.abc import Sequence
+
+from schemas.records import Entity, TaggedEvent, TextEvent, time_of
+from schemas.tagging import SENTIMENTS, Tagger, Tags
+
+Span = tuple[int, int, int, float]
+"""Entity type id, first byte, end byte, score."""
+
+
+def characters_of(text: str, byte_offsets: Sequence[int]) -> list[int]:
+    """The character offset of each byte offset of the UTF-8 text; inside a character, the offset of that character.
+
+    A lone surrogate counts as one byte, as it is one question mark for the tagger. An offset beyond the end is the end.
+    """
+    if text.isascii():
+        return [min(offset, len(text)) for offset in byte_offsets]
+    raw = text.encode("utf-8", "replace")
+    # Decoding what lies before an offset drops the torn character at its end, if any.
+    return [len(raw[:offset].decode("utf-8", "ignore")) for offset in byte_offsets]
+
+
+def entities_of(text: str, spans: Sequence[Span], entity_types: Sequence[str]) -> list[Entity]:
+    """The spans of one text as entities with their words; spaces at either end are left out, and so are empty ones."""
+    offsets = characters_of(text, [offset for span in spans for offset in span[1:3]])
+    found = []
+    for (kind, _, _, score), start, end in zip(spans, offsets[::2], offsets[1::2], strict=True):
+        named = text[start:end]
+        start += len(named) - len(named.lstrip())
+        if named := named.strip():
+            found.append(Entity(entity_types[kind], named, start, start + len(named), score))
+    return found
+
+
+def spans_of(tags: Tags) -> list[list[Span]]:
+    """The spans of each text, as Python values."""
+    columns = (tags.entity_type, tags.entity_start, tags.entity_end, tags.entity_score)
+    flat: list[Span] = list(zip(*(column.tolist() for column in columns), strict=True))
+    splits = tags.entity_splits.tolist()
+    return [flat[start:end] for start, end in zip(splits[:-1], splits[1:], strict=True)]
+
+
+def tagged_events(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, origin: str) -> list[TaggedEvent]:
+    """One tagged event for each event; tags are those of the events' texts in the same order.
+
+    origin: where the events stand ("topic/partition" or a file). Raises ValueError when the lengths differ.
+    """
+    sentiment, topic = tags.sentiment.tolist(), tags.topic.tolist()
+    rows = zip(events, sentiment, topic, spans_of(tags), strict=True)
+    return [_tagged(event, s, t, spans, tagger, origin) for event, s, t, spans in rows]
+
+
+def _tagged(
+    event: TextEvent, sentiment: list[float], topic: list[float], spans: list[Span], tagger: Tagger, origin: str
+) -> TaggedEvent:
+    sentiment_score, topic_score = max(sentiment), max(topic)
+    return TaggedEvent(
+        event_id=event.event_id,
+        event_time=time_of(event.time_us),
+        origin=origin,
+        offset=event.offset,
+        source=event.source,
+        product=event.product,
+        channel=event.channel,
+        author_id=event.author_id,
+        lang=event.lang,
+        text=event.text,
+        sentiment=SENTIMENTS[sentiment.index(sentiment_score)],
+        sentiment_score=sentiment_score,
+        sentiment_probabilities=dict(zip(SENTIMENTS, sentiment, strict=True)),
+        topic=tagger.topics[topic.index(topic_score)],
+        topic_score=topic_score,
+        entities=entities_of(event.text, spans, tagger.entity_types),
+        model=tagger.name,
+        model_version=tagger.version,
+    )

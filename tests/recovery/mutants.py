@@ -1,0 +1,148 @@
+"""Each rule of the protocol, broken on purpose: what the simulation must catch."""
+import numpy as np
+from world import FailingStore
+
+from insights.store import Known
+from schemas.records import Reason
+from transforms.ledger import START_US, Ledger
+
+
+class DecideAnew(Ledger):
+    """Lateness and duplicates are judged again after a restart."""
+
+    def was_decided(self, origin, offsets):
+        return np.zeros(len(offsets), np.bool_)
+
+    def replaying(self):
+        return False
+
+
+class MoveInReplay(Ledger):
+    """The watermark moves while the replay is not over."""
+
+    def advance(self, idle_us):
+        times = [max(origin.latest_us, idle_us.get(name, START_US)) for name, origin in self.origins.items()]
+        self.watermark_us = self.reported_us = max(self.watermark_us, min(times) - self.out_of_order_us)
+
+
+class MixReplay(Ledger):
+    """New records are decided before the old ones are back."""
+
+    def limit(self, name):
+        return 10**9
+
+
+class ForgetDead(Ledger):
+    """A new process does not read the dead letters."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        for known in self.known.values():
+            known.dead = {}
+
+
+class CountAgain(Ledger):
+    """A record read twice in a process is counted twice."""
+
+    def was_counted(self, origin, offsets):
+        return np.zeros(len(offsets), np.bool_)
+
+
+class SavePosition(Ledger):
+    """What is saved is where the readers stand."""
+
+    def safe(self, name):
+        return self.origins[name].frontier, self._below(self.origins[name], self.origins[name].frontier)[0]
+
+
+class CloseUncovered(Ledger):
+    """A window closes before the store holds it."""
+
+    def complete(self, window_us, covered):
+        return True
+
+
+class NoSkip(Ledger):
+    """Records of closed windows are counted again on replay."""
+
+    def was_closed(self, windows_us):
+        return np.zeros(len(windows_us), np.bool_)
+
+
+class RunAhead(Ledger):
+    """A reader built from a mark tells the watermark of now."""
+
+    def rewind(self, positions, reported_us):
+        super().rewind(positions, self.reported_us)
+
+
+class KeepFailed(Ledger):
+    """A record on which the model fails still counts."""
+
+    def failed(self, name, window_us, offsets):
+        for offset in offsets:
+            self.origins[name].dead[offset] = Reason.MODEL_ERROR
+
+
+class NoFreeze(Ledger):
+    """After a gap the old units are written on."""
+
+    def add(self, name, beginning=0):
+        known = self.known.get(name, Known())
+        if known.saved is not None and known.saved < beginning:
+            known.saved = beginning
+        return super().add(name, beginning)
+
+
+class CellRows(FailingStore):
+    """A row is replaced by its cell, not the unit as a whole."""
+
+    def write_units(self, job, run, batch, now_us):
+        for key, unit in batch:
+            stored = self.cells_of(job, run, key)
+            for name, cell in unit.cells.items():
+                if cell.records >= (stored[name].records if name in stored else 0):
+                    stored[name] = cell
+            merged = type(unit)(sum(cell.records for cell in stored.values()), unit.last_offset, stored)
+            super().write_units(job, run, [(key, merged)], now_us)
+
+    def cells_of(self, job, run, key):
+        import sqlalchemy as sa
+
+        from insights.cells import Cell
+        from insights.store import cells, units
+
+        with self.snapshot() as db:
+            rows = db.execute(sa.select(cells).join(units, units.c.id == cells.c.unit).where(
+                units.c.job == job, units.c.window_us == key.window_us, units.c.origin == key.origin,
+                units.c.source == key.source, units.c.epoch == key.epoch)).mappings().all()
+        return {(row["lang"], row["topic"]): Cell.from_row(row) for row in rows}
+
+
+class AnyPane(FailingStore):
+    """A smaller unit may replace a larger one."""
+
+    @property
+    def _replace_unit(self):
+        from insights.store import units
+
+        insert = self._insert(units)
+        new = insert.excluded
+        return insert.on_conflict_do_update(
+            index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
+            set_={"records": new.records, "last_offset": new.last_offset}).returning(units.c.id)
+
+
+class RowsOnly(FailingStore):
+    """Dead letters are written without the positions of the other partitions."""
+
+    def write_dead(self, job, run, letters, positions):
+        super().write_dead(job, run, letters, {letter.origin: letter.offset + 1 for letter in letters} if positions else {})
+
+
+LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
+           NoFreeze)
+STORES = (CellRows, AnyPane, RowsOnly)
+MUTANTS = {"": (Ledger, FailingStore)}
+MUTANTS |= {ledger.__name__: (ledger, FailingStore) for ledger in LEDGERS}
+MUTANTS |= {store.__name__: (Ledger, store) for store in STORES}

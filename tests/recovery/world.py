@@ -1,0 +1,317 @@
+"""A simulated log and runner around the product's own ledger, job and store: a random schedule of small steps, crashed at will.
+
+What must hold at the end: every record stands in exactly one place (a unit or a dead letter), and the conservation law.
+"""
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+import sqlalchemy as sa
+
+from insights import store as tables
+from insights.cells import Cell, Unit
+from insights.store import START_US, Store, UnitKey
+from schemas.records import Reason, Rejected, TextEvent
+from transforms.elements import EventChunk, PollBatch
+from transforms.job import Job, JobSettings, Raw
+from transforms.ledger import Ledger
+
+S = 1_000_000
+WINDOW, LATENESS, OUT_OF_ORDER = 10 * S, 15 * S, 3 * S
+SETTINGS = JobSettings("sqlite://", "job", "stream", 0, WINDOW, LATENESS, OUT_OF_ORDER)
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+class FailingStore(Store):
+    """The real store, in memory, whose transactions fail when the schedule says so."""
+
+    rng = random.Random(0)
+    failure_rate = 0.0
+
+    def transaction(self):
+        return _Failing(super().transaction(), self.rng.random() < self.failure_rate)
+
+
+class _Failing:
+    def __init__(self, inner, fails):
+        self.inner, self.fails = inner, fails
+
+    def __enter__(self):
+        return self.inner.__enter__()
+
+    def __exit__(self, *error):
+        if self.fails and error[0] is None:
+            crash = Crash("the store failed")
+            self.inner.__exit__(Crash, crash, None)
+            raise crash
+        return self.inner.__exit__(*error)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the simulated log."""
+
+    event_id: int
+    time_us: int
+    bad: bool = False      # the decoder rejects it
+    poison: bool = False   # the model fails on it
+
+
+@dataclass
+class Log:
+    """One partition: all records ever, of which those below `begin` have expired."""
+
+    records: list[Record] = field(default_factory=list)
+    begin: int = 0
+
+
+class Decode:
+    """Values are positions in a list of records."""
+
+    def __init__(self, logs):
+        self.logs = logs
+
+    def decode(self, value, _time):
+        origin, offset = value
+        record = self.logs[origin].records[offset]
+        if record.bad:
+            return Rejected(Reason.MALFORMED, "")
+        return TextEvent(str(record.event_id), record.time_us, "", source=str(record.event_id % 2))
+
+    def attributes(self, _value):
+        return {}
+
+
+class Runner:
+    """One process: readers and a Beam runner that keeps all in memory. The order of its work is the schedule's."""
+
+    def __init__(self, world):
+        self.world, self.rng = world, world.rng
+        self.job = Job(SETTINGS, world.store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.ledger)
+        self.pending, self.writes = [], []             # chunks before the grouping; whole units before the store
+        self.news = defaultdict(Unit)                  # panes that have not fired
+        self.state = defaultdict(Unit)                 # the unit kept in state, a pane added at a time
+        self.source_watermark = self.watermark = START_US
+        self.add_origins()
+        self.mark = self.job.ledger.mark()
+
+    def add_origins(self):
+        new = [name for name in self.world.logs if name not in self.job.ledger.origins]
+        for name in new:
+            self.job.add(name, self.world.logs[name].begin)
+        if new:
+            self.job.save()   # a gap is durable before anything is read
+
+    def read_bundle(self):
+        chunks = []
+        for _ in range(self.rng.randint(1, 4)):
+            chunks += self.poll()
+            self.world.maybe_crash()
+        if self.rng.random() < self.world.discard_rate:
+            self.job.ledger.rewind(*self.mark)
+            return
+        self.source_watermark = max(self.source_watermark, self.job.ledger.reported_us)
+        self.pending += chunks
+        self.mark = self.job.ledger.mark()
+
+    def poll(self):
+        self.add_origins()
+        ledger, polled, left = self.job.ledger, [], self.rng.randint(0, 6)
+        replaying = ledger.replaying()
+        for name in self.rng.sample(list(ledger.origins), len(ledger.origins)):
+            start, take = ledger.origins[name].position, self.rng.randint(0, left)
+            end = min(start + take, len(self.world.logs[name].records), ledger.limit(name) if replaying else 10**9)
+            if end > start:
+                polled.append(Raw(name, np.arange(start, end), [(name, at) for at in range(start, end)], [None] * (end - start)))
+                left -= end - start
+        poll: PollBatch = self.job.take(polled)
+        self.world.maybe_crash()
+        self.job.hand_on(poll)
+        at_end = {name: self.world.now for name, log in self.world.logs.items() if ledger.origins[name].position == len(log.records)}
+        ledger.advance(at_end)
+        return [poll.chunk] if poll.chunk else []
+
+    def process(self):
+        chunk: EventChunk = self.pending.pop(self.rng.randrange(len(self.pending)))
+        assert chunk.windows_us.min() + WINDOW + LATENESS > self.watermark, "the runner dropped a chunk that was counted"
+        rows = list(zip(chunk.origin.tolist(), chunk.offsets.tolist(), chunk.windows_us.tolist(), chunk.events, strict=True))
+        failed = {row: "poison" for row, (at, offset, _, _) in enumerate(rows)
+                  if self.world.logs[chunk.origins[at][0]].records[offset].poison}
+        if failed:
+            self.job.reject(chunk, failed)
+        for row, (at, offset, window_us, event) in enumerate(rows):
+            if row not in failed:
+                origin, epoch = chunk.origins[at]
+                self.news[UnitKey(window_us, origin, event.source, "", epoch)].add(self.tag(offset))
+
+    def tag(self, offset):
+        """After a restart a record may fall into another cell: another batch, another model."""
+        topic = self.rng.choice("ab") if self.world.restarts else "a"
+        cell = Cell(records=1, neutral=1, entities={f"offset\t{offset}": 1})
+        return Unit(records=1, last_offset=offset, cells={("en", topic): cell})
+
+    def fire(self):
+        earliest = [int(chunk.times_us.min()) for chunk in self.pending]
+        self.watermark = max(self.watermark, min([self.source_watermark, *earliest]))
+        for key in list(self.news):
+            if self.rng.random() < 0.7 or key.window_us + WINDOW + LATENESS <= self.watermark:
+                self.state[key].add(self.news.pop(key))
+                self.writes.append((key, Unit.decode(self.state[key].encode())))
+        for key in [key for key in self.state if key.window_us + WINDOW + LATENESS <= self.watermark and key not in self.news]:
+            del self.state[key]
+
+    def write(self):
+        some = [self.writes.pop(self.rng.randrange(len(self.writes))) for _ in range(self.rng.randint(1, len(self.writes)))]
+        self.job.write(some)
+
+    def save(self):
+        self.job.save()
+
+
+class World:
+    """A schedule. The same seed gives the same one."""
+
+    def __init__(self, seed, store, ledger=Ledger, steps=250):
+        self.rng, self.store, self.ledger, self.steps = random.Random(seed), store, ledger, steps
+        store.rng, store.failure_rate = self.rng, 0.0
+        self.logs = {f"t/{part}": Log() for part in range(self.rng.randint(1, 3))}
+        self.now, self.restarts, self.next_id, self.gaps = 1_000_000 * S, 0, 0, False
+        self.crash_rate, self.discard_rate = self.rng.choice([0, 0.002, 0.02]), self.rng.choice([0, 0.05])
+        self.expire_rate = self.rng.choice([0, 0, 0, 0.3])
+        _clear(store)
+        store.open_job("job", "stream", WINDOW, LATENESS)
+        self.start()
+        store.failure_rate = self.crash_rate / 4
+
+    def start(self):
+        try:
+            self.runner = Runner(self)
+        except Crash:
+            self.restarts += 1
+            self.start()
+
+    def maybe_crash(self):
+        if self.rng.random() < self.crash_rate:
+            raise Crash
+
+    def produce(self):
+        if self.rng.random() < 0.03 and len(self.logs) < 4:
+            self.logs[f"t/{len(self.logs)}"] = Log()
+        for _ in range(self.rng.randint(1, 5)):
+            self.next_id += 1
+            time_us = self.now - self.rng.choice([0, 0, 1, 2, 5, 10, 20, 40]) * S
+            kind = self.rng.random()
+            record = Record(self.next_id, time_us, bad=kind < 0.03, poison=0.03 <= kind < 0.05)
+            for _ in range(2 if self.rng.random() < 0.1 else 1):   # one in ten comes twice
+                self.logs[self.rng.choice(list(self.logs))].records.append(record)
+
+    def tick(self):
+        self.now += self.rng.randint(1, 6) * S
+
+    def step(self, producing):
+        runner = self.runner
+        steps = [runner.read_bundle, runner.read_bundle, runner.fire, runner.save, self.tick]
+        steps += [runner.process] * 2 if runner.pending else []
+        steps += [runner.write] if runner.writes else []
+        steps += [self.produce] if producing else []
+        try:
+            self.rng.choice(steps)()
+            self.maybe_crash()
+        except Crash:
+            self.restarts += 1
+            self.expire()
+            self.start()
+
+    def expire(self):
+        """While the process was down, the oldest records of a partition ran out of their retention."""
+        for name, log in self.logs.items():
+            if self.rng.random() < self.expire_rate:
+                log.begin = max(log.begin, self.rng.randint(0, len(log.records)))
+                self.gaps = self.gaps or name in self.runner.job.ledger.origins
+
+    def drained(self):
+        runner = self.runner
+        ledger = runner.job.ledger
+        at_end = all(name in ledger.origins and ledger.origins[name].position == len(log.records) for name, log in self.logs.items())
+        return at_end and not (ledger.open or runner.pending or runner.news or runner.writes)
+
+    def run(self):
+        """Steps, then drains, then checks. Raises AssertionError when a record is lost or counted twice."""
+        for _ in range(self.steps):
+            self.step(producing=True)
+        self.crash_rate = self.store.failure_rate = 0
+        for _ in range(5000):
+            if self.drained():
+                break
+            self.step(producing=False)
+        self.runner.save()
+        self.check()
+
+    @property
+    def records(self):
+        return sum(len(log.records) for log in self.logs.values())
+
+    def check(self):
+        places, counted, dead = self.placed()
+        twice = [at for at, n in places.items() if n > 1]
+        lost = [(name, at) for name, log in self.logs.items() for at in range(len(log.records)) if not places[name, at]]
+        lost = [at for at in lost if not self.named(at, dead)]
+        assert not lost and not twice, f"lost {lost[:3]} twice {twice[:3]}"
+        assert self.drained(), f"windows that never closed: {sorted(self.runner.job.ledger.open)[:3]}"
+        if not self.gaps:
+            assert max(counted.values(), default=1) == 1, "an event was counted twice in one window"
+            self.check_duplicates(dead, counted)
+        self.check_conservation()
+
+    def placed(self):
+        """(origin, offset) -> places; (window, event id) -> times counted; dead letters."""
+        with self.store.snapshot() as db:
+            units = db.execute(sa.select(tables.units.c.window_us, tables.units.c.origin, tables.cells).join_from(
+                tables.cells, tables.units, tables.cells.c.unit == tables.units.c.id)).mappings().all()
+            dead = db.execute(sa.select(tables.dead_letters)).all()
+        places, counted = Counter(), Counter()
+        for letter in dead:
+            if letter.reason != Reason.GAP:
+                places[letter.origin, letter.offset] += 1
+        for row in units:
+            for name, times in Cell.from_row(row).entities.items():
+                offset = int(name.split("\t")[1])
+                record = self.logs[row["origin"]].records[offset]
+                assert row["window_us"] <= record.time_us < row["window_us"] + WINDOW, "a record in a wrong window"
+                places[row["origin"], offset] += times
+                counted[row["window_us"], record.event_id] += times
+        return places, counted, dead
+
+    @staticmethod
+    def named(at, dead):
+        """A lost record that a gap names."""
+        origin, offset = at
+        spans = [letter.detail.split(" ") for letter in dead if letter.reason == Reason.GAP and letter.origin == origin]
+        return any(int(words[1]) <= offset <= int(words[3]) for words in spans)
+
+    def check_duplicates(self, dead, counted):
+        poisoned = {letter.event_id for letter in dead if letter.reason == Reason.MODEL_ERROR}
+        for letter in dead:
+            if letter.reason == Reason.DUPLICATE and letter.event_id not in poisoned:
+                assert counted[letter.window_us, int(letter.event_id)], "a duplicate with no original"
+
+    def check_conservation(self):
+        with self.store.snapshot() as db:
+            for row in db.execute(sa.select(tables.progress)).all():
+                of_origin = (tables.units.c.origin == row.origin,)
+                inside = db.scalar(sa.select(sa.func.coalesce(sa.func.sum(tables.units.c.records), 0)).where(*of_origin))
+                outside = db.scalar(sa.select(sa.func.count()).select_from(tables.dead_letters).where(
+                    tables.dead_letters.c.origin == row.origin, tables.dead_letters.c.reason != "gap"))
+                assert row.open_records == 0, "open records after everything closed"
+                assert row.read_records == inside + outside, f"{row.origin}: {row.read_records} read, {inside} + {outside} stored"
+
+
+def _clear(store):
+    with store.engine.begin() as db:
+        for table in reversed(tables.metadata.sorted_tables):
+            if table.name != "schema_version":
+                db.execute(table.delete())

@@ -1,0 +1,257 @@
+"""One job in this process: its ledger and its store, and the steps that make a poll durable. No Beam, no Kafka.
+
+Runners rebuild readers and DoFns at will and call them from several threads; they all reach the one Job here by its key.
+"""
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insights.store import Progress, Store
+from schemas.decode import Decoder, event_keys
+
+from schemas.records import DeadLetter, Reason, Rejected, TextEvent
+from transforms.elements import EventChunk, KeyedUnit, PollBatch
+from transforms.ledger import Batch, Gap, Ledger, Verdict
+
+SAMPLE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """What a job is, in the same words on every worker.
+
+    max_future_us: None in a backfill, which has no clock.
+    """
+
+    store_url: str
+    job: str
+    kind: str
+    run: int
+    window_us: int
+    lateness_us: int
+    out_of_order_us: int
+    max_future_us: int | None = None
+    save_every_s: float = 0.5
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What names the job in this process."""
+        return self.store_url, self.job, self.run
+
+
+@dataclass(slots=True)
+class Raw:
+    """Undecoded records of one origin: values, offsets int64[N], log timestamps in microseconds (or none) and headers."""
+
+    origin: str
+    offsets: NDArray[np.int64]
+    values: Sequence[bytes | None]
+    times_us: Sequence[int | None]
+    headers: Sequence[Mapping[str, str]] = ()
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the metrics show of a job in this process."""
+
+    dead: dict[Reason, int] = field(default_factory=dict)
+    records: dict[tuple[str, str], int] = field(default_factory=dict)   # (source, outcome)
+
+    def count(self, poll: PollBatch) -> None:
+        """Adds a poll that was handed on."""
+        for letter in poll.dead:
+            self.dead[letter.reason] = self.dead.get(letter.reason, 0) + 1
+        for event in poll.chunk.events if poll.chunk else ():
+            key = (event.source, "counted")
+            self.records[key] = self.records.get(key, 0) + 1
+
+
+class Job:
+    """The ledger of one job and the store that it writes. Methods hold the job's lock."""
+
+    def __init__(
+        self, settings: JobSettings, store: Store, decoder: Decoder, clock: Callable[[], float] = time.time,
+        ledger: type[Ledger] = Ledger,
+    ) -> None:
+        self.settings, self.store, self.decoder, self.clock = settings, store, decoder, clock
+        self.lock = threading.RLock()
+        self.counters = Counters()
+        self.gaps: list[DeadLetter] = []
+        self.save_due = 0.0
+        self.stopping = False
+        closed_us, known = store.load(settings.job, settings.run)
+        self.ledger = ledger(
+            settings.window_us, settings.lateness_us, settings.out_of_order_us, closed_us, known)
+
+    def add(self, origin: str, beginning: int = 0) -> None:
+        """An origin to read, whose log begins at an offset."""
+        with self.lock:
+            gap = self.ledger.add(origin, beginning)
+            if gap:
+                self.gaps.append(self._gap_letter(gap))
+
+    def take(self, polled: Sequence[Raw]) -> PollBatch:
+        """Decodes and decides one poll, and moves the positions behind it."""
+        with self.lock:
+            dead: list[DeadLetter] = []
+            placed = [self._place(raw, dead) for raw in polled]
+            chunk = join_chunks([part for part in placed if part.events])
+            earliest_us = int(chunk.times_us.min()) if chunk else self.ledger.reported_us
+            count = sum(len(raw.values) for raw in polled)
+            return PollBatch(chunk, dead, self.ledger.mark()[0], earliest_us, count)
+
+    def hand_on(self, poll: PollBatch) -> None:
+        """The fused stage: dead letters and positions in one transaction, then the ledger knows that the poll is out."""
+        with self.lock:
+            if poll.dead:
+                self.store.write_dead(self.settings.job, self.settings.run, poll.dead, poll.positions)
+            self.ledger.handed_on(poll.positions)
+            self.counters.count(poll)
+
+    def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> None:
+        """Counted records on which the model or a transform fails become dead letters, and count no more."""
+        letters = [
+            self._letter(
+                chunk.origins[chunk.origin[row]][0], int(chunk.offsets[row]), Reason.MODEL_ERROR, detail, chunk.events[row],
+                int(chunk.windows_us[row]))
+            for row, detail in failed.items()]
+        with self.lock:
+            self.store.write_dead(self.settings.job, self.settings.run, letters, {})
+            for letter in letters:
+                self.ledger.failed(letter.origin, letter.window_us or 0, [letter.offset])
+            self.counters.dead[Reason.MODEL_ERROR] = self.counters.dead.get(Reason.MODEL_ERROR, 0) + len(letters)
+
+    def write(self, batch: Sequence[KeyedUnit]) -> None:
+        """Whole units, in one transaction."""
+        self.store.write_units(self.settings.job, self.settings.run, batch, self.now_us())
+
+    def save(self) -> dict[str, int]:
+        """Closes what can be closed and saves where to start again; returns these offsets."""
+        with self.lock:
+            ledger, settings = self.ledger, self.settings
+            covered = self.store.covered(settings.job, settings.run, ledger.closed_us - settings.window_us)
+            ledger.close(covered)
+            rows = [self._progress(name) for name in ledger.origins]
+            self.store.save(settings.job, settings.run, ledger.closed_us, ledger.watermark_us, rows, self.gaps)
+            self.gaps = []
+            for row in rows:
+                ledger.forget(row.origin, row.saved)
+            self.save_due = self.clock() + settings.save_every_s
+            return {row.origin: row.saved for row in rows}
+
+    def finish(self) -> None:
+        """A backfill has read all of its files: saves how many records they held."""
+        with self.lock:
+            for name, origin in self.ledger.origins.items():
+                self.ledger.handed_on({name: origin.position})
+            rows = [self._progress(name) for name in self.ledger.origins]
+            self.store.save(self.settings.job, self.settings.run, self.ledger.closed_us, self.ledger.closed_us, rows)
+
+    def settled(self) -> bool:
+        """True when everything that was read is in the store."""
+        with self.lock:
+            covered = self.store.covered(self.settings.job, self.settings.run, self.ledger.closed_us - self.settings.window_us)
+            handed = all(origin.position <= origin.frontier for origin in self.ledger.origins.values())
+            return handed and all(self.ledger.complete(window, covered) for window in self.ledger.open)
+
+    def now_us(self) -> int:
+        """The clock, in microseconds since 1970."""
+        return int(self.clock() * 1_000_000)
+
+    def _progress(self, name: str) -> Progress:
+        origin = self.ledger.origins[name]
+        saved, records = self.ledger.safe(name)
+        read_records, open_records = self.ledger.handed(name)
+        return Progress(name, saved, records, origin.epoch, origin.frontier, read_records, open_records)
+
+    def _place(self, raw: Raw, dead: list[DeadLetter]) -> EventChunk:
+        """Decides one origin's records: dead letters are added to `dead`, the counted ones returned."""
+        decode = self.decoder.decode
+        decoded = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
+        rejected = {row: record for row, record in enumerate(decoded) if isinstance(record, Rejected)}
+        events = [_NOTHING if isinstance(record, Rejected) else record for record in decoded] if rejected else decoded
+        times = np.fromiter((event.time_us for event in events), np.int64, len(events))
+        self._reject_future(raw, times, rejected)
+        keys = event_keys([event.event_id for event in events])
+        batch = Batch(raw.offsets, keys, times, {row: record.reason for row, record in rejected.items()})
+        verdict = self.ledger.decide(raw.origin, batch)
+        for row, reason in sorted(verdict.dead.items()):
+            dead.append(self._dead(raw, row, reason, rejected.get(row), events[row], int(verdict.windows_us[row])))
+        epoch = self.ledger.origins[raw.origin].epoch
+        rows = np.flatnonzero(verdict.counted)
+        chosen = events if len(rows) == len(events) else [events[row] for row in rows.tolist()]
+        return EventChunk(
+            chosen, keys[rows], raw.offsets[rows], times[rows], verdict.windows_us[rows], np.zeros(len(rows), np.int64),
+            [(raw.origin, epoch)])
+
+    def _reject_future(self, raw: Raw, times: NDArray[np.int64], rejected: dict[int, Rejected]) -> None:
+        """One bad clock must not make everything else late. Only what is new is judged: what was decided stays so."""
+        if self.settings.max_future_us is None:
+            return
+        limit = self.now_us() + self.settings.max_future_us
+        ahead = (times > limit) & (raw.offsets >= self.ledger.origins[raw.origin].decided)
+        for row in np.flatnonzero(ahead).tolist():
+            seconds = (int(times[row]) - limit + self.settings.max_future_us) / 1e6
+            rejected[row] = Rejected(Reason.FUTURE_TIME, f"event_time is {seconds:.0f} s ahead of the clock (--max-future)")
+
+    def _dead(self, raw: Raw, row: int, reason: Reason, why: Rejected | None, event: TextEvent, window_us: int) -> DeadLetter:
+        known = event is not _NOTHING
+        detail = why.detail if why else ""
+        letter = self._letter(raw.origin, int(raw.offsets[row]), reason, detail, event, window_us if known else None)
+        value = raw.values[row]
+        if not known and value is not None:
+            letter.sample = _sample(value)
+        letter.headers = dict(raw.headers[row]) if raw.headers else {}
+        return letter
+
+    def _letter(self, origin: str, offset: int, reason: Reason, detail: str, event: TextEvent, window_us: int | None) -> DeadLetter:
+        return DeadLetter(
+            origin, offset, reason, detail, event.event_id, window_us, event.source, event.product,
+            event.text[:SAMPLE_CHARACTERS], {}, self.now_us())
+
+    def _gap_letter(self, gap: Gap) -> DeadLetter:
+        detail = f"offsets {gap.first} to {gap.end - 1} cannot all be read again (retention): at most {gap.lost} records are lost"
+        return DeadLetter(gap.origin, gap.first, Reason.GAP, detail, first_seen_us=self.now_us())
+
+
+_NOTHING = TextEvent("", 0, "")
+
+
+def join_chunks(parts: Sequence[EventChunk]) -> EventChunk | None:
+    """One chunk of all parts, in order."""
+    if len(parts) <= 1:
+        return parts[0] if parts else None
+    return EventChunk(
+        [event for part in parts for event in part.events],
+        np.concatenate([part.keys for part in parts]), np.concatenate([part.offsets for part in parts]),
+        np.concatenate([part.times_us for part in parts]), np.concatenate([part.windows_us for part in parts]),
+        np.repeat(np.arange(len(parts)), [len(part.events) for part in parts]), [part.origins[0] for part in parts])
+
+
+def _sample(value: bytes | Mapping[str, object]) -> str:
+    """The first characters of a record that is no event; bytes that are no text are escaped, NUL too (PostgreSQL refuses it)."""
+    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")
+
+
+_jobs: dict[tuple[str, str, int], Job] = {}
+_jobs_lock = threading.Lock()
+
+
+def job_of(settings: JobSettings, decoder: Callable[[], Decoder]) -> Job:
+    """The process's one Job of these settings, made when first asked for."""
+    with _jobs_lock:
+        if settings.key not in _jobs:
+            store = Store(settings.store_url)
+            _jobs[settings.key] = Job(settings, store, decoder())
+        return _jobs[settings.key]
+
+
+def running_jobs() -> list[Job]:
+    """The jobs of this process."""
+    with _jobs_lock:
+        return list(_jobs.values())

@@ -1,0 +1,226 @@
+"""Kafka as a job sees it: one fetching consumer per process, and a watcher that asks the broker where its logs begin and end."""
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, NoBrokersAvailable, OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata
+
+from transforms.job import Raw
+
+
+class KafkaProblem(Exception):
+    """The broker or a topic cannot be used: names it, and says what to do."""
+
+
+class LogExpired(Exception):
+    """The log no longer holds what is to be read next: the job must start again, which names the gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """Where to read. Equal settings share one client in a process."""
+
+    servers: str
+    topics: tuple[str, ...]
+    group: str
+    connect_timeout_s: float = 30.0
+    watch_every_s: float = 0.25
+    discover_every_s: float = 5.0
+    max_poll_records: int = 2_000
+    idle_after_s: float = 2.0
+
+    def client(self, **more: Any) -> dict[str, Any]:
+        """What every kafka-python client of this job is told."""
+        return {"bootstrap_servers": self.servers.split(","), "reconnect_backoff_max_ms": 2_000, **more}
+
+
+@dataclass(slots=True)
+class Ends:
+    """One answer of the broker: where each partition ended when it was asked at `asked_us`, and the latest answer at all."""
+
+    asked_us: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+
+
+def name_of(partition: TopicPartition) -> str:
+    """The origin's name."""
+    return f"{partition.topic}/{partition.partition}"
+
+
+def partition_of(name: str) -> TopicPartition:
+    """The partition of an origin's name."""
+    topic, _, number = name.rpartition("/")
+    return TopicPartition(topic, int(number))
+
+
+class KafkaClient:
+    """Reads the partitions of some topics. poll() and the methods beside it are called under the job's lock.
+
+    Raises KafkaProblem when no broker answers within the connect timeout, or a topic is missing.
+    """
+
+    def __init__(self, settings: KafkaSettings, clock: Callable[[], float] = time.time) -> None:
+        self.settings, self.clock = settings, clock
+        self.consumer = self._connect()
+        self.partitions = self._find_partitions(self.consumer)
+        self.ends = Ends()
+        self.arrived_us: dict[str, int] = {}   # origin -> when its last record was polled
+        self.failed_since: float | None = None
+        self.found: list[TopicPartition] = []
+        self.closed = threading.Event()
+        self.watcher = threading.Thread(target=self._watch, name="kafka-watch", daemon=True)
+        self.watcher.start()
+
+    def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each log still holds."""
+        try:
+            found: dict[TopicPartition, int] = self.consumer.beginning_offsets(list(partitions), timeout_ms=30_000)
+        except KafkaError as error:
+            raise KafkaProblem(f"{self.settings.servers}: {error!r} while asking where the logs begin") from error
+        return found
+
+    def assign(self, positions: Mapping[str, int]) -> None:
+        """Reads these origins, each from its offset."""
+        parts = [partition_of(name) for name in positions]
+        if set(parts) != self.consumer.assignment():
+            self.consumer.assign(parts)
+        self.seek(positions)
+
+    def seek(self, positions: Mapping[str, int]) -> None:
+        """Goes on from these offsets."""
+        for name, offset in positions.items():
+            self.consumer.seek(partition_of(name), offset)
+
+    def poll(self, limits: Mapping[str, int]) -> list[Raw]:
+        """What was fetched, without waiting; of an origin in `limits` only what lies below its limit.
+
+        Raises LogExpired when the position is no longer in the log.
+        """
+        self._pause(limits)
+        try:
+            fetched = self.consumer.poll(timeout_ms=0, max_records=self.settings.max_poll_records)
+        except OffsetOutOfRangeError as error:
+            raise LogExpired(f"{error}: the log no longer holds these offsets") from error
+        raws = []
+        for partition, records in fetched.items():
+            limit = limits.get(name_of(partition))
+            if limit is not None and records[-1].offset >= limit:
+                records = [record for record in records if record.offset < limit]   # noqa: PLW2901
+                self.consumer.seek(partition, limit)   # the replay first: the rest is read again later
+            if records:
+                raws.append(_raw(partition, records))
+                self.arrived_us[name_of(partition)] = int(self.clock() * 1_000_000)
+        return raws
+
+    def positions(self) -> dict[str, int]:
+        """The next offset of each origin; control records are passed over."""
+        return {name_of(part): offset for part in self.consumer.assignment()
+                if (offset := self.consumer.position(part, timeout_ms=1_000)) is not None}
+
+    def _pause(self, limits: Mapping[str, int]) -> None:
+        """An origin at its limit waits for the others, without fetching the same records again and again."""
+        waiting = {partition_of(name) for name, limit in limits.items() if self.consumer.position(partition_of(name)) >= limit}
+        paused = self.consumer.paused()
+        if waiting - paused:
+            self.consumer.pause(*(waiting - paused))
+        if paused - waiting:
+            self.consumer.resume(*(paused - waiting))
+
+    def commit(self, offsets: Mapping[str, int]) -> None:
+        """Informative, for lag monitors: the store is what counts."""
+        marked = {partition_of(name): OffsetAndMetadata(offset, "", -1) for name, offset in offsets.items()}
+        self.consumer.commit_async(marked)
+
+    def idle(self, positions: Mapping[str, int]) -> dict[str, int]:
+        """The origins that the broker confirmed to end where we stand, with the time at which it was asked.
+
+        Only after idle_after_s without a record: a producer of old events that pauses must not make the rest of them late.
+        """
+        answer, quiet_us = self.ends, int(self.settings.idle_after_s * 1_000_000)
+        return {
+            name: answer.asked_us for name, end in answer.ends.items()
+            if positions.get(name, -1) >= end and answer.asked_us - self.arrived_us.get(name, 0) >= quiet_us}
+
+    def lag(self, positions: Mapping[str, int]) -> dict[str, int]:
+        """Records of each origin that are not read yet, by the broker's last answer."""
+        return {name: max(0, end - positions.get(name, 0)) for name, end in self.ends.ends.items()}
+
+    def take_found(self) -> list[TopicPartition]:
+        """Partitions found since the last call."""
+        found, self.found = self.found, []
+        return found
+
+    def close(self) -> None:
+        """Ends the watcher and the connections."""
+        self.closed.set()
+        self.watcher.join(timeout=5)
+        self.consumer.close(autocommit=False, timeout_ms=2_000)
+
+    def _connect(self) -> KafkaConsumer:
+        deadline = self.clock() + self.settings.connect_timeout_s
+        while True:
+            try:
+                return KafkaConsumer(**self.settings.client(
+                    group_id=self.settings.group, enable_auto_commit=False, auto_offset_reset="none",
+                    isolation_level="read_committed", max_poll_records=self.settings.max_poll_records,
+                    fetch_max_wait_ms=100, max_partition_fetch_bytes=4 << 20))
+            except NoBrokersAvailable as error:
+                if self.clock() >= deadline:
+                    raise KafkaProblem(
+                        f"no broker answered at {self.settings.servers} within {self.settings.connect_timeout_s:.0f} s: check "
+                        "--bootstrap-servers, or raise --connect-timeout") from error
+
+    def _find_partitions(self, consumer: KafkaConsumer) -> list[TopicPartition]:
+        parts = []
+        for topic in self.settings.topics:
+            try:
+                numbers = consumer.partitions_for_topic(topic)
+            except KafkaError as error:
+                raise KafkaProblem(f"topic {topic!r} at {self.settings.servers}: {error!r}") from error
+            if not numbers:
+                there = ", ".join(sorted(name for name in consumer.topics() if not name.startswith("__"))) or "none"
+                raise KafkaProblem(f"topic {topic!r} does not exist at {self.settings.servers}; topics there: {there}")
+            parts += [TopicPartition(topic, number) for number in sorted(numbers)]
+        return parts
+
+    def _watch(self) -> None:
+        """Asks where the logs end, several times a second, and now and then which partitions there are."""
+        consumer: KafkaConsumer | None = None
+        discover_due = self.clock() + self.settings.discover_every_s
+        while not self.closed.wait(self.settings.watch_every_s):
+            try:
+                if consumer is None:
+                    consumer = KafkaConsumer(**self.settings.client(isolation_level="read_committed", enable_auto_commit=False))
+                if self.clock() >= discover_due:
+                    self._discover(consumer)
+                    discover_due = self.clock() + self.settings.discover_every_s
+                asked_us = int(self.clock() * 1_000_000)
+                ends = consumer.end_offsets(list(self.partitions), timeout_ms=5_000)
+                self.ends = Ends(asked_us, {name_of(part): end for part, end in ends.items()})
+                self.failed_since = None
+            except KafkaError:
+                # The watermark stands still and the metrics say so; the client connects again by itself.
+                self.failed_since = self.failed_since or self.clock()
+        if consumer is not None:
+            consumer.close(autocommit=False, timeout_ms=1_000)
+
+    def _discover(self, consumer: KafkaConsumer) -> None:
+        for topic in self.settings.topics:
+            numbers = consumer.partitions_for_topic(topic) or set()
+            new = [part for number in sorted(numbers) if (part := TopicPartition(topic, number)) not in self.partitions]
+            self.found += new
+            self.partitions += new
+
+
+def _raw(partition: TopicPartition, records: Sequence[Any]) -> Raw:
+    headers = [{name: value.decode("utf-8", "replace") for name, value in record.headers} for record in records] \
+        if any(record.headers for record in records) else ()
+    return Raw(
+        name_of(partition), np.fromiter((record.offset for record in records), np.int64, len(records)),
+        [record.value for record in records],
+        [record.timestamp * 1_000 if record.timestamp >= 0 else None for record in records], headers)

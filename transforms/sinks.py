@@ -1,0 +1,176 @@
+"""Sinks beside the store: tagged events and dead letters to Kafka, tagged events to files. At least once, keyed by origin and offset."""
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import fsspec
+import msgspec
+from kafka import KafkaProducer
+
+from schemas.avro import write_container
+from schemas.records import DeadLetter, TaggedEvent, plain
+from schemas.tagged import tagged_events
+from schemas.tagging import Tagger
+from transforms.elements import TaggedChunk
+
+MAX_FILE_ROWS = 50_000
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where results go beside the store; an empty name is off."""
+
+    servers: str = ""
+    tagged_topic: str = ""
+    dead_letter_topic: str = ""
+    insights_topic: str = ""
+    tagged_files: str = ""
+    files_format: str = "parquet"
+
+    @property
+    def tagged(self) -> bool:
+        """True when tagged events are wanted at all."""
+        return bool(self.tagged_topic or self.tagged_files)
+
+
+_producers: dict[str, KafkaProducer] = {}
+_producers_lock = threading.Lock()
+
+
+def producer_of(servers: str) -> KafkaProducer:
+    """The process's one producer to these brokers."""
+    with _producers_lock:
+        if servers not in _producers:
+            _producers[servers] = KafkaProducer(bootstrap_servers=servers.split(","), acks="all", linger_ms=20)
+        return _producers[servers]
+
+
+def origin_headers(origin: str, offset: int) -> list[tuple[str, bytes]]:
+    """Where a record stood, for consumers that drop what they have seen: at-least-once is once by these."""
+    return [("textpulse-origin", origin.encode()), ("textpulse-offset", str(offset).encode())]
+
+
+def publish_dead(sinks: Sinks, letters: Sequence[DeadLetter]) -> None:
+    """Sends dead letters and waits for the broker. Raises KafkaError when it refuses."""
+    producer = producer_of(sinks.servers)
+    sent = [
+        producer.send(
+            sinks.dead_letter_topic, _encoder.encode(plain(letter)), key=f"{letter.origin}@{letter.offset}".encode(),
+            headers=[*origin_headers(letter.origin, letter.offset), ("textpulse-reason", letter.reason.value.encode())])
+        for letter in letters]
+    producer.flush()
+    for future in sent:
+        future.get(timeout=30)
+
+
+def tagged_of(element: TaggedChunk, tagger: Tagger) -> list[TaggedEvent]:
+    """The tagged events of a chunk, without the rows on which the model failed."""
+    chunk = element.chunk
+    for event, offset in zip(chunk.events, chunk.offsets.tolist(), strict=True):
+        event.offset = offset
+    tagged = tagged_events(chunk.events, element.tags, tagger, "")
+    for record, origin in zip(tagged, chunk.origin.tolist(), strict=True):
+        record.origin = chunk.origins[origin][0]
+    return [record for row, record in enumerate(tagged) if row not in element.failed]
+
+
+class PublishTagged(beam.DoFn):  # type: ignore[misc]
+    """TaggedChunk -> Kafka; a bundle ends when the broker has everything."""
+
+    def __init__(self, sinks: Sinks, load: Callable[[], Tagger]) -> None:
+        self.sinks, self.load = sinks, load
+        self.sent: list[Any] = []
+
+    def process(self, element: TaggedChunk) -> None:
+        """Sends each event."""
+        producer = producer_of(self.sinks.servers)
+        for record in tagged_of(element, self.load()):
+            self.sent.append(producer.send(
+                self.sinks.tagged_topic, _encoder.encode(record), key=record.event_id.encode(),
+                headers=origin_headers(record.origin, record.offset)))
+
+    def finish_bundle(self) -> None:
+        """Waits for the broker."""
+        producer_of(self.sinks.servers).flush()
+        sent, self.sent = self.sent, []
+        for future in sent:
+            future.get(timeout=30)
+
+
+class WriteTaggedFiles(beam.DoFn):  # type: ignore[misc]
+    """TaggedChunk -> files of at most MAX_FILE_ROWS rows, named by their first record; whole or not there at all."""
+
+    def __init__(self, sinks: Sinks, load: Callable[[], Tagger]) -> None:
+        self.sinks, self.load = sinks, load
+        self.rows: list[TaggedEvent] = []
+
+    def process(self, element: TaggedChunk) -> None:
+        """Holds rows until there are enough, or the bundle ends."""
+        self.rows += tagged_of(element, self.load())
+        if len(self.rows) >= MAX_FILE_ROWS:
+            self.finish_bundle()
+
+    def finish_bundle(self) -> None:
+        """Writes what is held."""
+        if self.rows:
+            write_tagged(self.rows, self.sinks.tagged_files, self.sinks.files_format)
+            self.rows = []
+
+
+def write_tagged(rows: Sequence[TaggedEvent], folder: str, file_format: str) -> str:
+    """Writes one file, through a temporary name, and returns its path. A replay of the same rows replaces it."""
+    first = rows[0]
+    name = f"{first.origin.replace('/', '_').replace(':', '')}-{first.offset:012d}-{len(rows)}.{file_format}"
+    files, _, (root,) = fsspec.get_fs_token_paths(folder)
+    files.makedirs(root, exist_ok=True)
+    temporary, path = f"{root}/.{name}.part", f"{root}/{name}"
+    with files.open(temporary, "wb") as out:
+        _WRITERS[file_format]([plain_row(row) for row in rows], out)
+    files.mv(temporary, path)
+    return str(path)
+
+
+def plain_row(row: TaggedEvent) -> dict[str, Any]:
+    """The row as plain values, its time as a datetime."""
+    values: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(type(row.event_time),))
+    return values
+
+
+def _parquet(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(list(rows)), out)
+
+
+def _jsonl(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
+    out.write(b"".join(_encoder.encode(row) + b"\n" for row in rows))
+
+
+def _avro(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
+    write_container("TaggedEvent", rows, out)
+
+
+_WRITERS: dict[str, Callable[[Sequence[Mapping[str, Any]], Any], None]] = {"parquet": _parquet, "jsonl": _jsonl, "avro": _avro}
+FILE_FORMATS = tuple(_WRITERS)
+
+
+@dataclass
+class WriteSinks(beam.PTransform):  # type: ignore[misc]
+    """TaggedChunk -> the sinks for tagged events that are on."""
+
+    sinks: Sinks
+    load: Callable[[], Tagger]
+
+    def expand(self, tagged: beam.PCollection) -> Any:
+        """One step a sink."""
+        done = []
+        if self.sinks.tagged_topic:
+            done.append(tagged | "ToKafka" >> beam.ParDo(PublishTagged(self.sinks, self.load)))
+        if self.sinks.tagged_files:
+            done.append(tagged | "ToFiles" >> beam.ParDo(WriteTaggedFiles(self.sinks, self.load)))
+        return done[0]
+
