@@ -4,8 +4,9 @@ For every job, run and origin, of what was handed on when its progress was last 
 
     records read = records in units of closed windows + dead letters + records in windows still open
 
-A unit that a gap froze (its epoch is older than the origin's) counts as closed. A gap's own letter is no record: it says
-what could not be read. A backfill counts once it is finished, wholly; a run that is not its job's current one is unread.
+A unit that a gap froze (its epoch is older than the origin's) counts as closed. A gap's own letter is no record: it
+says what could not be read. A backfill counts once it is finished, wholly; a run that is not its job's current one is
+left out.
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,7 +41,8 @@ class Finding:
 class Totals:
     """The books of one job: read = in_cells + the dead letters but gaps + open, unless there is a finding.
 
-    retagged: records whose model_error letter is newer than the saved progress: they may still count as open (stream only).
+    retagged: records with a model_error letter in a window not closed (stream only). When the letter is newer than the
+    saved progress, the record is still among the open ones too; the next save sets that right, half a second later.
     """
 
     job: str
@@ -101,7 +103,6 @@ def _books(db: sa.Connection, job: str | None) -> dict[Place, Totals]:
 
 
 def _imbalance(place: Place, book: Totals) -> Finding | None:
-    """A record that failed in the model after progress was saved is both open and dead until the next save."""
     job, run, origin = place
     dead = sum(letters for reason, letters in book.dead.items() if reason != Reason.GAP)
     found = book.in_cells + dead + book.open
@@ -157,7 +158,8 @@ def _outside(job: str | None) -> sa.Select[Any]:
         sa.select(
             *place, sa.func.count().label("letters"), sa.func.sum(sa.case((not_closed, 1), else_=0)).label("unsettled"))
         .select_from(dead_letters.join(jobs, letters.job == jobs.c.job).join(progress, _of_origin(dead_letters)))
-        .where(sa.or_(letters.offset < progress.c.frontier, letters.reason == Reason.GAP), *_readable(dead_letters, job))
+        .where(
+            sa.or_(letters.offset < progress.c.frontier, letters.reason == Reason.GAP), *_readable(dead_letters, job))
         .group_by(*place))
 
 
@@ -200,7 +202,8 @@ def _unknown_reasons(db: sa.Connection, job: str | None) -> Iterator[Finding]:
         sa.select(*place, sa.func.count().label("rows"))
         .where(letters.reason.not_in([reason.value for reason in Reason]), *_named(letters.job, job)).group_by(*place))
     for row in db.execute(query):
-        yield Finding("reasons are of the closed set", row.job, row.run, row.origin, f"reason {row.reason!r}", 0, row.rows)
+        where = f"reason {row.reason!r}"
+        yield Finding("reasons are of the closed set", row.job, row.run, row.origin, where, 0, row.rows)
 
 
 def _twice_dead(db: sa.Connection, job: str | None) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The read model: what a store says of its windows, at any grain. One grain is stored, every other is a merge of cells."""
+"""The read model: what a store says of its windows. One grain is stored, every other is a merge of cells."""
 import datetime as dt
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -145,7 +145,7 @@ def _window(about: JobRow, row: Any) -> Window:
 
 
 def insights(
-    store: Store, job: str, from_us: int | None = None, to_us: int | None = None, size_us: int | None = None,
+    store: Store, job: str, *, from_us: int | None = None, to_us: int | None = None, size_us: int | None = None,
     by: Sequence[str] = (), top: int = 10, only: Mapping[str, str] | None = None,
 ) -> list[Insight]:
     """Insights per window of size_us and group, in the order of time, the largest group first.
@@ -164,9 +164,9 @@ def insights(
         found: list[Insight] = []
         rows = cell_rows(db, about, first, end, only)
         for start_us, of_window in groupby(rows, lambda pair: pair[0].window_us // size * size):
-            merged = _merged(of_window, by)
-            ranked = sorted(merged.items(), key=lambda item: (-item[1].records, item[0]))
-            found += [_insight(about, start_us, size, dict(zip(by, key, strict=True)), cell, top) for key, cell in ranked]
+            span = (start_us, start_us + size)
+            ranked = sorted(_merged(of_window, by).items(), key=lambda item: (-item[1].records, item[0]))
+            found += [_insight(about, span, dict(zip(by, key, strict=True)), cell, top) for key, cell in ranked]
         return found
 
 
@@ -189,7 +189,8 @@ def cell_rows(
     for name, value in (only or {}).items():
         query = query.where((units if name in units.c else cells).c[name] == value)
     for row in db.execution_options(yield_per=ROWS_AT_ONCE).execute(query).mappings():
-        yield CellKey(row["window_us"], row["source"], row["product"], row["lang"], row["topic"]), Cell.from_row(row)
+        key = CellKey(row["window_us"], row["source"], row["product"], row["lang"], row["topic"])
+        yield key, Cell.from_row(dict(row))
 
 
 def merged_cells(db: sa.Connection, about: JobRow) -> Iterator[tuple[int, dict[CellKey, Cell]]]:
@@ -208,9 +209,9 @@ def _merged(of_window: Iterable[tuple[CellKey, Cell]], by: Sequence[str]) -> dic
     return merged
 
 
-def _insight(about: JobRow, start_us: int, size_us: int, group: dict[str, str], cell: Cell, top: int) -> Insight:
+def _insight(about: JobRow, span: tuple[int, int], group: dict[str, str], cell: Cell, top: int) -> Insight:
     return Insight(
-        start=time_of(start_us), end=time_of(start_us + size_us), state=about.state_of(start_us + size_us), group=group,
+        start=time_of(span[0]), end=time_of(span[1]), state=about.state_of(span[1]), group=group,
         records=cell.records, negative=cell.negative, neutral=cell.neutral, positive=cell.positive,
         score=round(cell.mean_score, 4), authors=cell.authors_estimate, entities=top_entities(cell, top),
         terms=top_terms(cell, top), confidence=cell.confidence, samples=[name for _, name in cell.samples],
@@ -220,7 +221,8 @@ def _insight(about: JobRow, start_us: int, size_us: int, group: dict[str, str], 
 def top_entities(cell: Cell, top: int) -> list[Count]:
     """The entities that most texts name; equal ones in the order of their names."""
     ranked = nsmallest(top, cell.entities.items(), key=lambda item: (-item[1], item[0]))
-    return [Count(*key.split("\t", 1), records) for key, records in ranked]
+    split = [(*key.partition("\t"), records) for key, records in ranked]
+    return [Count(kind, text, records) for kind, _, text, records in split]
 
 
 def top_terms(cell: Cell, top: int) -> list[Term]:

@@ -100,7 +100,8 @@ class Lexicon:
         self.place = np.array([places.get(entry, -1) for entry in vocabulary], np.int64)
         self.names, self.words, self.triples = _Names(self), _Words(self), _Triples()
         self.term_of: dict[str, int] = {}
-        self.alone = np.array([self._term(entry, number) for number, entry in enumerate(vocabulary)], np.int64)
+        words = [entry.removeprefix("##") for entry in vocabulary]
+        self.alone = np.array([self._term(word, number) for number, word in enumerate(words)], np.int64)
         self.composed = itertools.count(len(vocabulary))
         self.pairs = len(vocabulary) + (1 << 24)
         self.entities: dict[tuple[int, str], str] = {}
@@ -145,10 +146,10 @@ def tabulate(   # noqa: PLR0917
     """(group, source, product) -> the unit of the events and their tags.
 
     events: at most 32,768, in a group of different ids. keys uint64[N]: their hashed ids. offsets int64[N]. groups
-    int64[N]: what else keeps units apart (window and origin), as the caller numbers it. good bool[N]: rows to count, all
-    by default; the others add nothing. Topic and sentiment are those of the highest probability, the first of equal
-    ones. A term or an entity counts once a text. Terms are words of 3 letters or more that are no stop words, of at most
-    4 pieces, and pairs of neighbouring Chinese characters. tagger.vocabulary must be one lasting object: what is
+    int64[N]: what else keeps units apart (window and origin), as the caller numbers it. good bool[N]: rows to count,
+    all by default; the others add nothing. Topic and sentiment are those of the highest probability, the first of equal
+    ones. A term or an entity counts once a text. Terms are words of 3 letters or more that are no stop words, of at
+    most 4 pieces, and pairs of neighbouring Chinese characters. tagger.vocabulary must be one lasting object: what is
     remembered of it hangs on that. Raises ValueError for too many events, or a probability that is no number.
     """
     if len(events) > MAX_EVENTS:

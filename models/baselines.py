@@ -1,7 +1,9 @@
 """Two baselines that any model must beat: a vote of keywords, and a list of known names."""
+
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +19,7 @@ _TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|[^\w\s]")
 def terms(text: str) -> list[str]:
     """Words, and pairs of neighbouring Chinese characters."""
     words = words_of(text)
-    pairs = [a + b for a, b in zip(words, words[1:], strict=False) if _CHINESE.match(a) and _CHINESE.match(b)]
+    pairs = [a + b for a, b in pairwise(words) if _CHINESE.match(a) and _CHINESE.match(b)]
     return pairs + [word for word in words if not _CHINESE.match(word)]
 
 

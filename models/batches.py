@@ -1,4 +1,5 @@
 """Training rows as padded batches of like length."""
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
 """Writes the card of a model: what it is, how it was made, from what, how good it is and where it ends."""
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,6 +58,11 @@ def text(metrics: dict[str, Any], epochs: int, seed: int, sets: Sequence[DataSet
     """The card in Markdown."""
     rows = [f"| {dataset.name} | {dataset.licence} | {dataset.attribution} |" for dataset in sets]
     return _TEMPLATE.format(
-        topics=len(TOPICS), entities=", ".join(ENTITY_TYPES), epochs=epochs, seed=seed, data="../shared/data",
-        table=table(metrics), licences="\n".join(rows),
+        topics=len(TOPICS),
+        entities=", ".join(ENTITY_TYPES),
+        epochs=epochs,
+        seed=seed,
+        data="../shared/data",
+        table=table(metrics),
+        licences="\n".join(rows),
     )

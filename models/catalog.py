@@ -1,4 +1,5 @@
 """Lists the model folders that lie somewhere. Imports no TensorFlow."""
+
 from collections.abc import Iterable
 from pathlib import Path
 

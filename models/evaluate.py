@@ -1,6 +1,8 @@
 """Scores a tagger on the test splits, beside two baselines that are made anew in the same run."""
+
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,8 @@ def answers(tag: Tag, dataset: DataSet, texts: Sequence[str]) -> Answers:
     chunks = [tag(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)]
     if dataset.task == "entities":
         return [spans for tags in chunks for spans in spans_of(tags)]
-    return np.concatenate([getattr(tags, dataset.task).argmax(1) for tags in chunks]).tolist()
+    labels: list[int] = np.concatenate([getattr(tags, dataset.task).argmax(1) for tags in chunks]).tolist()
+    return labels
 
 
 def spans_of(tags: Tags) -> list[list[Span]]:
@@ -70,7 +73,7 @@ def spans_of(tags: Tags) -> list[list[Span]]:
     columns = (tags.entity_type.tolist(), tags.entity_start.tolist(), tags.entity_end.tolist())
     spans = list(zip(*columns, strict=True))
     splits = tags.entity_splits.tolist()
-    return [spans[a:b] for a, b in zip(splits[:-1], splits[1:], strict=True)]
+    return [spans[a:b] for a, b in pairwise(splits)]
 
 
 def scores_of(dataset: DataSet, examples: Sequence[Example], predicted: Any) -> Scores:

@@ -1,4 +1,5 @@
 """The serving graph: texts in, all tags out, with the first layer folded into tables and texts bucketed by length."""
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from models.network import (
     bigram_rows,
     shape_rows,
 )
-from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer, Pieces
+from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, Pieces, PieceTokenizer
 from models.spans import decode
 
 BUCKETS = 8
@@ -25,10 +26,11 @@ NEVER = -1e4
 """What the padding's row adds at offset 0, so that relu leaves zero there and no mask has to be multiplied in."""
 
 
-class Server(tf.Module):
-    """One signature, `serve`. Stored compactly (the embedding, float16); fold() makes the tables that it gathers from.
+class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """One signature, `serve`. Stored compactly (the embedding, float16); fold() makes the tables it gathers from.
 
-    The tables take about 66 MB of memory for 16,000 entries. Whoever loads the SavedModel calls fold() once before serve().
+    The tables take about 66 MB of memory for 16,000 entries. Whoever loads the SavedModel calls fold() once before
+    serve().
     """
 
     def __init__(self, vocabulary: Sequence[str], network: Network) -> None:
@@ -39,8 +41,11 @@ class Server(tf.Module):
         self._bigrams = tf.Variable(tf.cast(network.bigrams, tf.float16), trainable=False)
         self._kernel = tf.Variable(network.kernel, trainable=False)
         self._bias = tf.Variable(network.bias, trainable=False)
-        self._heads = Heads(network.heads.sentiment.shape[1], network.heads.topic.shape[1], network.heads.entity.shape[1])
-        for own, trained in zip(self._heads.variables, network.heads.variables, strict=True):
+        trained_heads = network.heads
+        self._heads = Heads(
+            *(head.shape[1] for head in (trained_heads.sentiment, trained_heads.topic, trained_heads.entity))
+        )
+        for own, trained in zip(self._heads.variables, trained_heads.variables, strict=True):
             own.assign(trained)
         # What load() holds the labels and the vocabulary of the folder against.
         self.entity_labels = tf.Variable(network.heads.entity.shape[1], trainable=False)
@@ -51,9 +56,9 @@ class Server(tf.Module):
             for _ in range(len(SLICES) + 1)
         ]
 
-    @tf.function(input_signature=[])
+    @tf.function(input_signature=[])  # type: ignore[untyped-decorator]
     def fold(self) -> tf.Tensor:
-        """Fills the tables and returns the rows of the last: embedding times kernel slice; the biases go into the slices at offset 0."""
+        """Fills the tables: embedding times kernel slice, the biases in the slices at offset 0. Returns bigram rows."""
         biases = dict(zip(GROUPS, tf.split(self._bias, len(GROUPS)), strict=True))
         embedding = tf.cast(self._embedding, tf.float32)
         kernels = tf.split(self._kernel, len(SLICES), 1)
@@ -64,7 +69,7 @@ class Server(tf.Module):
         self._tables[-1].assign(tf.cast(self._bigrams, tf.float32))
         return tf.shape(self._bigrams)[0]
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])  # type: ignore[untyped-decorator]
     def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """The columns of schemas.tagging.Tags for string[N]; N may be 0 and a text may be empty."""
         pieces = self._tokenizer(texts)
@@ -77,7 +82,7 @@ class Server(tf.Module):
         sentiment, topic = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
         labels, scores = self._entities(pieces)
         continues = tf.gather(self._continues, pieces.ids)
-        spans = decode(labels, scores, continues, pieces.starts, pieces.ends, pieces.splits)
+        spans = decode(labels, scores, continues, pieces)
         return {
             "sentiment": sentiment,
             "topic": topic,
@@ -104,14 +109,15 @@ class Server(tf.Module):
     def _entities(self, pieces: Pieces) -> tuple[tf.Tensor, tf.Tensor]:
         """The likeliest label of each flat piece and its probability. Flat pieces need no padding, hence no buckets."""
         size = tf.size(pieces.ids)
-        heads = tf.scatter_nd(pieces.splits[:-1, None], tf.ones_like(pieces.splits[:-1]), [tf.cast(size, tf.int64) + 1])
-        is_first, is_last = heads[:-1] > 0, heads[1:] > 0
-        is_last = tf.logical_or(is_last, tf.range(size) == size - 1)
+        ends = tf.scatter_nd(pieces.splits[:, None], tf.ones_like(pieces.splits), [tf.cast(size, tf.int64) + 1])
+        is_first, is_last = ends[:-1] > 0, ends[1:] > 0
 
         def around(values: tf.Tensor, padding: int = 0) -> Neighbours:
             parted = (is_first, is_last) if len(values.shape) == 1 else (is_first[:, None], is_last[:, None])
             before = tf.where(parted[0], tf.cast(padding, values.dtype), tf.roll(values, 1, 0))
-            return Neighbours(before, values, tf.where(parted[1], tf.cast(padding, values.dtype), tf.roll(values, -1, 0)))
+            return Neighbours(
+                before, values, tf.where(parted[1], tf.cast(padding, values.dtype), tf.roll(values, -1, 0))
+            )
 
         ids = around(pieces.ids, PAD_ID)
         at = {-1: ids.before, 0: ids.here, 1: ids.after}

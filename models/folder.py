@@ -1,4 +1,5 @@
 """A model folder: which files it holds, its manifest, its version by content, and how it comes to stand whole."""
+
 import hashlib
 import os
 import shutil

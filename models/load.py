@@ -1,4 +1,5 @@
 """Loads a model folder as a tagger."""
+
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,22 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the operations of the graph
 
 from models import vocabulary
-from models.folder import LABELS, MANIFEST, SAVED_MODEL, VOCABULARY, Labels, Manifest, ModelError, check_whole, read_json
-from models.folder import verify_content as verify_content
+from models.folder import (
+    LABELS,
+    MANIFEST,
+    SAVED_MODEL,
+    VOCABULARY,
+    Labels,
+    Manifest,
+    ModelError,
+    check_whole,
+    read_json,
+    verify_content,
+)
 from models.spans import labels_of
 from schemas.tagging import SENTIMENTS, Tags
+
+__all__ = ["DEFAULT", "LoadedModel", "ModelError", "load", "set_threads", "verify_content"]
 
 DEFAULT = Path(__file__).parent / "fast"
 """The model that comes with the package."""
@@ -86,7 +99,7 @@ def _saved_model(path: Path) -> tf.Module:
     try:
         module = tf.saved_model.load(str(path))
         module.fold()
-    except Exception as error:  # noqa: BLE001  a corrupt file surfaces as any of a dozen kinds
+    except Exception as error:  # a corrupt file surfaces as any of a dozen kinds
         raise ModelError(path, f"this SavedModel cannot be loaded ({type(error).__name__}: {error})") from error
     return module
 

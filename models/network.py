@@ -4,6 +4,7 @@ The first layer is linear in the embedding of each piece, so that each of its ke
 is a table itself: models.export folds them, and the layer becomes gathers and a sum (no nonlinearity or normalization
 may come between). The same holds for the hashed bigrams (Joulin et al. 2017), which are a table from the start.
 """
+
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -82,14 +83,15 @@ def shifted(values: tf.Tensor, offset: int) -> tf.Tensor:
     return tf.pad(values[:, :offset], [[0, 0], [tf.minimum(-offset, tf.shape(values)[1]), 0], *rest])
 
 
-class Heads(tf.Module):
+class Heads(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """What follows the first layer; the same object in training and in serving. Features are never negative."""
 
     def __init__(self, sentiments: int, topics: int, entity_labels: int) -> None:
         super().__init__(name="heads")
         wide = FILTERS * len(TEXT_GROUPS)
         self.dense, self.dense_bias = _weight("dense", 2 * wide, HIDDEN), _zeros("dense_b", HIDDEN)
-        self.sentiment, self.sentiment_bias = _weight("sentiment", HIDDEN, sentiments), _zeros("sentiment_b", sentiments)
+        self.sentiment = _weight("sentiment", HIDDEN, sentiments)
+        self.sentiment_bias = _zeros("sentiment_b", sentiments)
         self.topic, self.topic_bias = _weight("topic", HIDDEN, topics), _zeros("topic_b", topics)
         self.shape = tf.Variable(tf.zeros([SHAPES**3, FILTERS]), name="shape")
         self.entity_in = _weight("entity_in", 2 * FILTERS, FILTERS)
@@ -129,7 +131,7 @@ class Heads(tf.Module):
         return tf.matmul(inner.here + tf.nn.relu(around + self.context_bias), self.entity) + self.entity_bias
 
 
-class Network(tf.Module):
+class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The whole network as it is trained."""
 
     def __init__(self, vocabulary: int, sentiments: int, topics: int, entity_labels: int) -> None:

@@ -1,4 +1,5 @@
 """Texts to WordPieces inside a TensorFlow graph, with byte offsets and the shape (case, digits) of each piece."""
+
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,7 +31,7 @@ class Pieces(NamedTuple):
     splits: tf.Tensor
 
 
-class PieceTokenizer(tf.Module):
+class PieceTokenizer(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """BERT tokenization (lower case, accents stripped, Chinese by character), cut at PIECES_LIMIT pieces."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:

@@ -1,4 +1,5 @@
 """Figures of merit, as the papers define them: accuracy, macro-F1, exact-span precision, recall and F1."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,4 @@ def span_scores(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Spa
     true = {(row, *span) for row, spans in enumerate(gold) for span in spans}
     guess = {(row, *span) for row, spans in enumerate(predicted) for span in spans}
     hits = len(true & guess)
-    return SpanScores(
-        _ratio(hits, len(guess)), _ratio(hits, len(true)), _ratio(2 * hits, len(true) + len(guess))
-    )
+    return SpanScores(_ratio(hits, len(guess)), _ratio(hits, len(true)), _ratio(2 * hits, len(true) + len(guess)))

@@ -1,4 +1,5 @@
 """Entity labels of pieces to spans and back: a BIO decoder that cannot emit an invalid span, and its inverse."""
+
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.data import NO_LABEL, Span
+from models.pieces import Pieces
 
 OUTSIDE = 0
 
@@ -26,25 +28,23 @@ class Spans(NamedTuple):
     splits: tf.Tensor
 
 
-def decode(
-    labels: tf.Tensor, scores: tf.Tensor, continues: tf.Tensor, starts: tf.Tensor, ends: tf.Tensor, splits: tf.Tensor
-) -> Spans:
+def decode(labels: tf.Tensor, scores: tf.Tensor, continues: tf.Tensor, pieces: Pieces) -> Spans:
     """Spans of flat pieces. A word (a piece and the ## pieces that continue it) bears the label of its first piece.
 
-    labels int32[K], scores float32[K] (probability of the label), continues bool[K], starts and ends int32[K] in
-    bytes, splits int64[N + 1]. An I- label that does not go on from a span of its type opens one, so every labelling
-    is a valid one. A span's score is the mean over its words.
+    labels int32[K], scores float32[K] (probability of the label), continues bool[K]. An I- label that does not go on
+    from a span of its type opens one, so every labelling is a valid one. A span's score is the mean over its words.
     """
+    splits = pieces.splits
     rows = tf.repeat(tf.range(tf.size(splits) - 1), tf.cast(splits[1:] - splits[:-1], tf.int32))
     words = tf.where(tf.logical_not(continues))[:, 0]
-    label, row, start = tf.gather(labels, words), tf.gather(rows, words), tf.gather(starts, words)
+    label, row, start = tf.gather(labels, words), tf.gather(rows, words), tf.gather(pieces.starts, words)
     last = tf.concat([words[1:], tf.shape(continues, out_type=tf.int64)], 0)[: tf.size(words)] - 1
     kind, inside = (label - 1) // 2, label != OUTSIDE
     goes_on = _same_as_before(tf.where(inside, kind, -1)) & _same_as_before(row) & (label % 2 == 0) & inside
     opens = inside & ~goes_on
     span = tf.boolean_mask(tf.cumsum(tf.cast(opens, tf.int32)) - 1, inside)
     count = tf.reduce_sum(tf.cast(opens, tf.int32))
-    end = tf.math.unsorted_segment_max(tf.boolean_mask(tf.gather(ends, last), inside), span, count)
+    end = tf.math.unsorted_segment_max(tf.boolean_mask(tf.gather(pieces.ends, last), inside), span, count)
     score = tf.math.unsorted_segment_mean(tf.boolean_mask(tf.gather(scores, words), inside), span, count)
     start, kind, row = (tf.boolean_mask(values, opens) for values in (start, kind, row))
     # Invisible characters make empty pieces; nothing can be named by them.

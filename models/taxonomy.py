@@ -12,9 +12,12 @@ Topics are what a text is about, in words that fit tickets, reviews and posts in
 | account | identity checks, PIN and passcode, personal details, closing an account |
 | banking | everyday banking: balances, bills, fraud, routing numbers |
 | finance | markets, shares, funds, the economy |
-| food, home, travel, vehicles, work, utility | kitchens and restaurants; household and shopping lists; trips and airlines; cars, motorcycles and commuting; jobs; clock, weather, reckoning, phone |
+| food, home | kitchens and restaurants; household and shopping lists |
+| travel, vehicles | trips and airlines; cars, motorcycles and commuting |
+| work, utility | jobs; clock, weather, reckoning, phone |
 | assistant | small talk and talk about the assistant itself |
-| computers, security, science, health | hardware and software; cryptography; technology, electronics and space; medicine |
+| computers, security | hardware and software; cryptography |
+| science, health | technology, electronics and space; medicine |
 | politics, religion, society, education | public life |
 | entertainment, games, sports | leisure |
 | for_sale, realty | classified advertisements; houses and flats |

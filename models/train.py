@@ -1,4 +1,5 @@
 """Trains the fast model: data in, a whole model folder out."""
+
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,8 +51,16 @@ class Adam:
             if gradient is None:
                 continue
             tf.raw_ops.ResourceApplyAdam(
-                var=v.handle, m=m.handle, v=s.handle, beta1_power=self._power1, beta2_power=self._power2,
-                lr=self.rate, beta1=0.9, beta2=0.999, epsilon=1e-7, grad=tf.convert_to_tensor(gradient),
+                var=v.handle,
+                m=m.handle,
+                v=s.handle,
+                beta1_power=self._power1,
+                beta2_power=self._power2,
+                lr=self.rate,
+                beta1=0.9,
+                beta2=0.999,
+                epsilon=1e-7,
+                grad=tf.convert_to_tensor(gradient),
             )
 
 
@@ -62,12 +71,12 @@ class Trainer:
         self.network = network
         self.optimizer = Adam(network.trainable_variables)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def text_step(self, batch: Batch) -> tf.Tensor:
         """The loss before the step."""
         return self._step(lambda: self.network.text_loss(batch))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def entity_step(self, batch: Batch) -> tf.Tensor:
         """The loss before the step."""
         return self._step(lambda: self.network.entity_loss(batch))
@@ -87,7 +96,11 @@ class Trainer:
             self.optimizer.rate.assign(np.interp(done / len(steps), [0, 1], rates))
             is_text, batch = steps[at]
             losses[is_text].append(self.text_step(batch) if is_text else self.entity_step(batch))
-        return tuple(float(np.mean(values)) if values else 0.0 for values in (losses[True], losses[False]))
+        return _mean(losses[True]), _mean(losses[False])
+
+
+def _mean(losses: list[tf.Tensor]) -> float:
+    return float(np.mean(losses)) if losses else 0.0
 
 
 def train(
@@ -100,8 +113,10 @@ def train(
     with folder.written_whole(out) as new:
         tf.keras.utils.set_random_seed(seed)
         prepared = prepare(data_folder)
-        report(f"vocabulary {len(prepared.vocabulary)}; rows {len(prepared.texts.ids)} with text labels, "
-               f"{len(prepared.entities.ids)} with entities")
+        report(
+            f"vocabulary {len(prepared.vocabulary)}; rows {len(prepared.texts.ids)} with text labels, "
+            f"{len(prepared.entities.ids)} with entities"
+        )
         server, history = fit(prepared, epochs, np.random.default_rng(seed), report)
         write(new, server, prepared, data_folder)
         report("scoring the test splits")
@@ -146,7 +161,8 @@ def fit(
         if history[-1]["mean"] >= max(h["mean"] for h in history):
             best = server
         shown = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        report(f"epoch {epoch + 1}/{epochs}: losses {text_loss:.3f}, {entity_loss:.3f}; dev {history[-1]['mean']:.4f}: {shown}")
+        losses = f"losses {text_loss:.3f}, {entity_loss:.3f}"
+        report(f"epoch {epoch + 1}/{epochs}: {losses}; dev {history[-1]['mean']:.4f}: {shown}")
     return best, history
 
 
@@ -170,7 +186,6 @@ def write(new: Path, server: export.Server, prepared: Prepared, data_folder: Pat
     for placeholder in (folder.CARD, folder.METRICS):
         (new / placeholder).touch()
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    manifest = folder.Manifest(
-        NAME, folder.content_version(new), ["sentiment", "topic", "entities"], ARCHITECTURE, data.digests(data_folder), created
-    )
+    version, digests = folder.content_version(new), data.digests(data_folder)
+    manifest = folder.Manifest(NAME, version, ["sentiment", "topic", "entities"], ARCHITECTURE, digests, created)
     folder.write_json(new / folder.MANIFEST, manifest)

@@ -1,4 +1,5 @@
 """Learns a WordPiece vocabulary from training texts by counting, in seconds."""
+
 import re
 import unicodedata
 from collections import Counter

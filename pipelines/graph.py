@@ -9,6 +9,8 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
 
 from models.load import DEFAULT, load
+from schemas.archived import ArchiveDecoder
+from schemas.avro import AvroDecoder
 from schemas.decode import Decoder
 from schemas.json_events import JsonDecoder
 from schemas.tagging import Tagger
@@ -28,10 +30,10 @@ def load_tagger(folder: str) -> Tagger:
 @functools.cache
 def make_decoder(format_name: str, schemas: str, max_text_bytes: int) -> Decoder:
     """The decoder that the options name."""
+    if format_name == "archive":
+        return ArchiveDecoder(max_text_bytes)
     if format_name == "avro":
-        from schemas.avro_wire import AvroWireDecoder, folder_registry
-
-        return AvroWireDecoder(folder_registry(Path(schemas)), max_text_bytes)
+        return AvroDecoder(schemas, max_text_bytes)
     return JsonDecoder(max_text_bytes)
 
 

@@ -107,7 +107,7 @@ STREAM = (
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
     *SINKS)
 BACKFILL = (
-    STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, METRICS_HOST,
+    STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, SERVERS, METRICS_HOST,
     Option("metrics-port", port_number, 0, "Prometheus endpoint while it runs; 0: none"), *SINKS)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,

@@ -1,5 +1,7 @@
 """Puts events and the columns a tagger gave them together as tagged events, with spans in characters."""
+
 from collections.abc import Sequence
+from itertools import pairwise
 
 from schemas.records import Entity, TaggedEvent, TextEvent, time_of
 from schemas.tagging import SENTIMENTS, Tagger, Tags
@@ -24,10 +26,9 @@ def entities_of(text: str, spans: Sequence[Span], entity_types: Sequence[str]) -
     """The spans of one text as entities with their words; spaces at either end are left out, and so are empty ones."""
     offsets = characters_of(text, [offset for span in spans for offset in span[1:3]])
     found = []
-    for (kind, _, _, score), start, end in zip(spans, offsets[::2], offsets[1::2], strict=True):
-        named = text[start:end]
-        start += len(named) - len(named.lstrip())
-        if named := named.strip():
+    for (kind, _, _, score), first, last in zip(spans, offsets[::2], offsets[1::2], strict=True):
+        start = first + len(text[first:last]) - len(text[first:last].lstrip())
+        if named := text[start:last].strip():
             found.append(Entity(entity_types[kind], named, start, start + len(named), score))
     return found
 
@@ -37,7 +38,7 @@ def spans_of(tags: Tags) -> list[list[Span]]:
     columns = (tags.entity_type, tags.entity_start, tags.entity_end, tags.entity_score)
     flat: list[Span] = list(zip(*(column.tolist() for column in columns), strict=True))
     splits = tags.entity_splits.tolist()
-    return [flat[start:end] for start, end in zip(splits[:-1], splits[1:], strict=True)]
+    return [flat[start:end] for start, end in pairwise(splits)]
 
 
 def tagged_events(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, origin: str) -> list[TaggedEvent]:
@@ -47,12 +48,11 @@ def tagged_events(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, origi
     """
     sentiment, topic = tags.sentiment.tolist(), tags.topic.tolist()
     rows = zip(events, sentiment, topic, spans_of(tags), strict=True)
-    return [_tagged(event, s, t, spans, tagger, origin) for event, s, t, spans in rows]
+    return [_tagged(row, tagger, origin) for row in rows]
 
 
-def _tagged(
-    event: TextEvent, sentiment: list[float], topic: list[float], spans: list[Span], tagger: Tagger, origin: str
-) -> TaggedEvent:
+def _tagged(row: tuple[TextEvent, list[float], list[float], list[Span]], tagger: Tagger, origin: str) -> TaggedEvent:
+    event, sentiment, topic, spans = row
     sentiment_score, topic_score = max(sentiment), max(topic)
     return TaggedEvent(
         event_id=event.event_id,

@@ -60,7 +60,7 @@ def polls_of(job: Job, path: str) -> Iterator[PollBatch]:
         offsets = np.arange(batch.first, batch.first + count)
         yield job.take([Raw(path, offsets, batch.values, [None] * count)])
         for report in _reports:
-            report(path, batch.first + count, batch.bytes_read, batch.size)
+            report(path, batch.first + count, batch.bytes_read, batch.size_bytes)
 
 
 def _ahead(polls: Iterator[PollBatch]) -> Iterator[PollBatch]:

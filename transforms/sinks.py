@@ -151,7 +151,7 @@ def _jsonl(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
 
 
 def _avro(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
-    write_container("TaggedEvent", rows, out)
+    write_container(out, "TaggedEvent", rows)
 
 
 _WRITERS: dict[str, Callable[[Sequence[Mapping[str, Any]], Any], None]] = {"parquet": _parquet, "jsonl": _jsonl, "avro": _avro}

@@ -1,0 +1,65 @@
+"""A tiny data folder made of invented texts, and a model trained on it once a run."""
+import gzip
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+NAMES = ["Anna", "Boris", "Clara", "Dmitri"]
+GOOD, BAD, FLAT = ["love", "great", "好"], ["hate", "awful", "差"], ["table", "report", "文件"]
+
+
+def _write(folder: Path, name: str, split: str, rows: list[dict[str, Any]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps({"id": f"{name}-{split}-{i}", **row}, ensure_ascii=False) for i, row in enumerate(rows))
+    with gzip.open(folder / f"{name}.{split}.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def _sentiment(rng: random.Random, split: str) -> dict[str, Any]:
+    label, words = rng.choice([("pos", GOOD), ("neg", BAD), ("neu", FLAT)])
+    return {"text": f"{split} {rng.random():.9f} {rng.choice(words)} {rng.choice(words)}", "label": label}
+
+
+def _topic(rng: random.Random, split: str) -> dict[str, Any]:
+    label, word = rng.choice([("sports", "足球"), ("education", "大学"), ("game", "游戏")])
+    return {"text": f"{word} {split} {rng.random():.9f}", "label": label}
+
+
+def _entity(rng: random.Random, split: str) -> dict[str, Any]:
+    tokens = [split, str(rng.random()), "met", rng.choice(NAMES), "today"]
+    return {"tokens": tokens, "tags": ["O", "O", "O", "B-person", "O"], "lang": "en"}
+
+
+def write_data(folder: Path, rows: int = 200) -> Path:
+    """A data folder with one set of each task."""
+    rng = random.Random(3)
+    for split in ("train", "dev", "test"):
+        _write(folder / "sentiment", "tweets_rated_en", split, [_sentiment(rng, split) for _ in range(rows)])
+        _write(folder / "topic", "titles_zh", split, [_topic(rng, split) for _ in range(rows)])
+    for split in ("train", "dev"):
+        _write(folder / "entities", "wnut17_en", split, [_entity(rng, split) for _ in range(rows)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder trained for a few seconds. Tests copy it before they harm it."""
+    from models.train import train
+
+    return train(tiny_data, tmp_path_factory.mktemp("models") / "tiny", epochs=8, seed=1, report=lambda line: None)
+
+
+@pytest.fixture
+def write_set() -> Callable[..., None]:
+    return _write
