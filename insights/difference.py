@@ -103,7 +103,7 @@ def difference(store_a: Store, job_a: str, store_b: Store, job_b: str, *, tags: 
             end_us = window_us + about_a.window_us
             result.not_closed += {about_a.state_of(end_us), about_b.state_of(end_us)} != {WindowState.CLOSED}
             grain = (lambda cells: cells) if tags else _without_tags
-            _compare_window(grain(a), grain(b), late, result, tags=tags)
+            _compare_window(grain(a), grain(b), late, result)
         return result
 
 
@@ -128,9 +128,11 @@ def _side_by_side(a: _Windows, b: _Windows) -> Iterator[tuple[int, _Cells, _Cell
 
 
 def _without_tags(cells: _Cells) -> _Cells:
+    """The cells merged over language and topic, with nothing in them that a model said."""
     whole: _Cells = {}
     for key, cell in cells.items():
-        whole.setdefault(key._replace(lang="", topic=""), Cell.empty()).add(cell)
+        plain = Cell(records=cell.records, authors=cell.authors, samples=cell.samples)
+        whole.setdefault(key._replace(lang="", topic=""), Cell.empty()).add(plain)
     return whole
 
 
@@ -162,9 +164,7 @@ def _letters(db: sa.Connection, about: JobRow) -> Counter[tuple[int, str, str, s
     return Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in db.execute(query)})
 
 
-def _compare_window(
-    a: _Cells, b: _Cells, late: Mapping[Part, _LateIds], result: Difference, *, tags: bool
-) -> None:
+def _compare_window(a: _Cells, b: _Cells, late: Mapping[Part, _LateIds], result: Difference) -> None:
     keys = sorted(a.keys() | b.keys())
     for part, of_part in itertools.groupby(keys, lambda key: key[:3]):
         pairs = [(key, a.get(key, Cell.empty()), b.get(key, Cell.empty())) for key in of_part]
@@ -176,21 +176,19 @@ def _compare_window(
             result.equal += len(pairs)
             continue
         for key, left, right in pairs:
-            found = list(_differences(key, left, right, tags=tags))
+            found = list(_differences(key, left, right))
             result.differing += found
             result.equal += not found
 
 
-def _differences(key: CellKey, a: Cell, b: Cell, *, tags: bool) -> Iterator[CellDifference]:
-    plain = ["records", "authors", "samples"]
-    tagged = [*SENTIMENTS, "entities", "terms", "versions"]
-    for figure in [*plain, *tagged] if tags else plain:
+def _differences(key: CellKey, a: Cell, b: Cell) -> Iterator[CellDifference]:
+    for figure in ("records", "authors", "samples", *SENTIMENTS, "entities", "terms", "versions"):
         left, right = getattr(a, figure), getattr(b, figure)
         if left != right:
             yield CellDifference(key, figure, *_told(left, right))
-    if tags and abs(a.score_sum - b.score_sum) > SCORE_TOLERANCE * max(a.records, b.records):
+    if abs(a.score_sum - b.score_sum) > SCORE_TOLERANCE * max(a.records, b.records):
         yield CellDifference(key, "score_sum", str(a.score_sum), str(b.score_sum))
-    if tags and a.records == b.records and _moved(a, b) > max(1, a.records // CONFIDENCE_TOLERANCE):
+    if a.records == b.records and _moved(a, b) > max(1, a.records // CONFIDENCE_TOLERANCE):
         yield CellDifference(key, "confidence", str(a.confidence), str(b.confidence))
 
 

@@ -68,7 +68,9 @@ def _shapes(texts: tf.Tensor, starts: tf.Tensor, ends: tf.Tensor, lengths: tf.Te
     shape = tf.where(_between(first, "0", "9"), 4, shape)
     shape = tf.where(first >= 128, 5, shape)
     before = tf.concat([[-1], (base + ends)[:-1]], 0)
-    return 2 * shape + tf.cast(tf.equal(before, base + starts), tf.int32)
+    # A piece at byte 0 is the first of its text: the piece before it is another text's.
+    glued = tf.equal(before, base + starts) & (starts > 0)
+    return 2 * shape + tf.cast(glued, tf.int32)
 
 
 def _between(values: tf.Tensor, low: str, high: str) -> tf.Tensor:

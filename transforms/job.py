@@ -83,6 +83,8 @@ class Job:
         self.gaps: list[DeadLetter] = []
         self.save_due = 0.0
         self.stopping = False
+        self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
+        self.unstored: list[int] = []                          # mean event times of polls handed on and not yet written
         closed_us, known = store.load(settings.job, settings.run)
         self.ledger = ledger(
             settings.window_us, settings.lateness_us, settings.out_of_order_us, closed_us, known)
@@ -111,6 +113,8 @@ class Job:
                 self.store.write_dead(self.settings.job, self.settings.run, poll.dead, poll.positions)
             self.ledger.handed_on(poll.positions)
             self.counters.count(poll)
+            if poll.chunk and self.on_stored:
+                self.unstored.append(int(poll.chunk.times_us.mean()))
 
     def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> None:
         """Counted records on which the model or a transform fails become dead letters, and count no more."""
@@ -127,7 +131,11 @@ class Job:
 
     def write(self, batch: Sequence[KeyedUnit]) -> None:
         """Whole units, in one transaction."""
+        waiting, self.unstored = self.unstored, []
         self.store.write_units(self.settings.job, self.settings.run, batch, self.now_us())
+        for time_us in waiting:
+            for told in self.on_stored:
+                told((self.now_us() - time_us) / 1e6)
 
     def save(self) -> dict[str, int]:
         """Closes what can be closed and saves where to start again; returns these offsets."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, NoBrokersAvailable, OffsetOutOfRangeError
+from kafka.errors import KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from transforms.job import Raw
@@ -162,18 +162,15 @@ class KafkaClient:
         self.consumer.close(autocommit=False, timeout_ms=2_000)
 
     def _connect(self) -> KafkaConsumer:
-        deadline = self.clock() + self.settings.connect_timeout_s
-        while True:
-            try:
-                return KafkaConsumer(**self.settings.client(
-                    group_id=self.settings.group, enable_auto_commit=False, auto_offset_reset="none",
-                    isolation_level="read_committed", max_poll_records=self.settings.max_poll_records,
-                    fetch_max_wait_ms=100, max_partition_fetch_bytes=4 << 20))
-            except NoBrokersAvailable as error:
-                if self.clock() >= deadline:
-                    raise KafkaProblem(
-                        f"no broker answered at {self.settings.servers} within {self.settings.connect_timeout_s:.0f} s: check "
-                        "--bootstrap-servers, or raise --connect-timeout") from error
+        try:
+            return KafkaConsumer(**self.settings.client(
+                group_id=self.settings.group, enable_auto_commit=False, auto_offset_reset="none", isolation_level="read_committed",
+                max_poll_records=self.settings.max_poll_records, fetch_max_wait_ms=100, max_partition_fetch_bytes=4 << 20,
+                bootstrap_timeout_ms=int(self.settings.connect_timeout_s * 1_000)))
+        except KafkaError as error:
+            raise KafkaProblem(
+                f"no broker answered at {self.settings.servers} within {self.settings.connect_timeout_s:.0f} s ({error}): check "
+                "--bootstrap-servers, or raise --connect-timeout") from error
 
     def _find_partitions(self, consumer: KafkaConsumer) -> list[TopicPartition]:
         parts = []
@@ -210,6 +207,7 @@ class KafkaClient:
             consumer.close(autocommit=False, timeout_ms=1_000)
 
     def _discover(self, consumer: KafkaConsumer) -> None:
+        consumer.topics()   # asks anew: the next line answers from what is known
         for topic in self.settings.topics:
             numbers = consumer.partitions_for_topic(topic) or set()
             new = [part for number in sorted(numbers) if (part := TopicPartition(topic, number)) not in self.partitions]

@@ -1,4 +1,4 @@
-"""Laws of cells and units: merging in any order and grouping gives the same, and nothing is lost on the way to a row and back."""
+"""Laws of cells and units: they merge in any order and grouping, and survive rows and bytes."""
 import copy
 
 from hypothesis import given
@@ -15,9 +15,10 @@ triples = st.tuples(counts, counts, counts)
 cells = st.builds(
     lambda felt, score, entities, terms, confidence, authors, samples, versions: Cell(
         sum(felt), *felt, score, entities, terms, confidence, authors, samples, versions),
-    triples, st.integers(0, 2**50), st.dictionaries(words, counts, max_size=4), st.dictionaries(words, triples, max_size=4),
-    st.lists(counts, min_size=CONFIDENCE_BINS, max_size=CONFIDENCE_BINS), st.sets(hashes, max_size=6).map(sketch_of), samples,
-    st.dictionaries(words, counts, max_size=2))
+    triples, st.integers(0, 2**50), st.dictionaries(words, counts, max_size=4),
+    st.dictionaries(words, triples, max_size=4),
+    st.lists(counts, min_size=CONFIDENCE_BINS, max_size=CONFIDENCE_BINS), st.sets(hashes, max_size=6).map(sketch_of),
+    samples, st.dictionaries(words, counts, max_size=2))
 units = st.builds(
     lambda offset, cells: Unit(sum(cell.records for cell in cells.values()), offset, cells),
     st.integers(-1, 2**62), st.dictionaries(st.tuples(words, words), cells, max_size=3))

@@ -1,4 +1,6 @@
 """tabulate against an oracle in plain Python that goes text by text."""
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,8 +14,8 @@ from schemas.records import TextEvent
 from schemas.tagging import Tags
 
 VOCABULARY = (
-    "[PAD]", "[UNK]", "card", "the", "not", "ab", "abc", "a", "##b", "##c", "##rd", "##ing", "##c4", "don", "'", "t", "42", "!",
-    "酒", "店", "的", "服", "务", "Card", "über", "𠀀")
+    "[PAD]", "[UNK]", "card", "the", "not", "ab", "abc", "a", "##b", "##c", "##rd", "##ing", "##c4", "don", "'", "t",
+    "42", "!", "酒", "店", "的", "服", "务", "Card", "über", "𠀀")
 PIECES = 4
 
 
@@ -57,7 +59,7 @@ def words_of(ids):
         if len(word) <= PIECES and len(whole) >= 3 and whole.isalpha() and whole not in STOP_WORDS:
             terms.add(whole)
     chinese = [piece if piece in "酒店服务𠀀" and len(piece) == 1 else None for piece in pieces]
-    terms |= {left + right for left, right in zip(chinese, chinese[1:], strict=False) if left and right}
+    terms |= {left + right for left, right in itertools.pairwise(chinese) if left and right}
     return terms
 
 

@@ -1,4 +1,5 @@
 """A tiny data folder made of invented texts, and a model trained on it once a run."""
+
 import gzip
 import json
 import random
@@ -57,7 +58,7 @@ def tiny_model(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A model folder trained for a few seconds. Tests copy it before they harm it."""
     from models.train import train
 
-    return train(tiny_data, tmp_path_factory.mktemp("models") / "tiny", epochs=8, seed=1, report=lambda line: None)
+    return train(tiny_data, tmp_path_factory.mktemp("models") / "tiny", epochs=14, seed=1, report=lambda line: None)
 
 
 @pytest.fixture

@@ -13,14 +13,21 @@ SET = {dataset.name: dataset for dataset in data.SETS}
 
 
 def test_a_text_that_any_set_evaluates_on_is_never_trained_on(tmp_path: Path, write_set: Callable[..., None]) -> None:
-    write_set(tmp_path / "topic", "titles_zh", "train", [{"text": "Thank you!", "label": "game"}, {"text": "b", "label": "game"}])
+    write_set(
+        tmp_path / "topic",
+        "titles_zh",
+        "train",
+        [{"text": "Thank you!", "label": "game"}, {"text": "b", "label": "game"}],
+    )
     write_set(tmp_path / "topic", "titles_zh", "dev", [{"text": "c", "label": "game"}])
     write_set(tmp_path / "topic", "titles_zh", "test", [{"text": "thank YOU", "label": "game"}])
     evaluated = data.evaluated_texts(tmp_path)
     assert [e.text for e in data.train(tmp_path, SET["titles_zh"], evaluated)] == ["b"]
 
 
-def test_rows_held_out_for_dev_are_not_in_train_and_nothing_is_lost(tmp_path: Path, write_set: Callable[..., None]) -> None:
+def test_rows_held_out_for_dev_are_not_in_train_and_nothing_is_lost(
+    tmp_path: Path, write_set: Callable[..., None]
+) -> None:
     rows = [{"text": f"text {i}", "label": "rec.autos"} for i in range(300)]
     write_set(tmp_path / "topic", "newsgroups20_en", "train", rows)
     train = {e.text for e in data.train(tmp_path, SET["newsgroups20_en"], set())}
@@ -31,7 +38,9 @@ def test_rows_held_out_for_dev_are_not_in_train_and_nothing_is_lost(tmp_path: Pa
 
 
 def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, write_set: Callable[..., None]) -> None:
-    write_set(tmp_path / "topic", "titles_zh", "train", [{"text": "a", "label": "game"}, {"text": "b", "label": "nonsense"}])
+    write_set(
+        tmp_path / "topic", "titles_zh", "train", [{"text": "a", "label": "game"}, {"text": "b", "label": "nonsense"}]
+    )
     with pytest.raises(data.DataError, match=r"titles_zh\.train\.jsonl\.gz:2: .*nonsense"):
         data.train(tmp_path, SET["titles_zh"], set())
 
@@ -48,8 +57,13 @@ def test_every_label_of_the_maps_is_a_topic_and_every_topic_is_used() -> None:
     assert all(topic in (taxonomy.__doc__ or "") for topic in taxonomy.TOPICS)
 
 
-@given(st.lists(st.tuples(st.text("ab中😀é", min_size=1, max_size=3), st.booleans()), max_size=8), st.sampled_from(["", " "]))
-def test_spans_of_joined_tokens_cut_out_the_bytes_of_their_tokens(tokens: list[tuple[str, bool]], separator: str) -> None:
+@given(
+    st.lists(st.tuples(st.text("ab中😀é", min_size=1, max_size=3), st.booleans()), max_size=8),
+    st.sampled_from(["", " "]),
+)
+def test_spans_of_joined_tokens_cut_out_the_bytes_of_their_tokens(
+    tokens: list[tuple[str, bool]], separator: str
+) -> None:
     example = data.joined([t for t, _ in tokens], ["B-PER" if named else "O" for _, named in tokens], separator)
     cut = [example.text.encode()[start:end].decode() for _, start, end in example.entities or ()]
     assert cut == [token for token, named in tokens if named]

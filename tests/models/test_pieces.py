@@ -41,11 +41,9 @@ def test_a_text_is_cut_at_the_limit_and_its_neighbours_are_not(tokenizer: PieceT
 
 
 def test_shapes_tell_case_digits_script_and_whether_a_space_came_before(tokenizer: PieceTokenizer) -> None:
-    pieces = tokenizer(tf.constant(["a Ab AB 1 中 @a", "a"]))
-    classes = [int(shape) // 2 for shape in pieces.shapes]
-    assert classes == [1, 2, 2, 3, 3, 4, 5, 0, 1, 1][: len(classes)] or classes == [1, 2, 3, 4, 5, 0, 1, 1]
-    glued = [int(shape) % 2 for shape in pieces.shapes]
-    assert glued[-2:] == [1, 0]
+    pieces = tokenizer(tf.constant(["a Cafe AB 1 中 @a", "a"]))
+    assert [int(shape) // 2 for shape in pieces.shapes] == [1, 2, 3, 4, 5, 0, 1, 1]
+    assert [int(shape) % 2 for shape in pieces.shapes] == [0, 0, 0, 0, 0, 0, 1, 0]
 
 
 def test_bytes_that_are_not_utf8_get_an_answer(tokenizer: PieceTokenizer) -> None:

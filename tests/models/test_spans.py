@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import tensorflow as tf
 from hypothesis import given, settings
@@ -26,7 +28,7 @@ def _decoded(rows: list[list[tuple[int, bool]]], scores: float = 0.5) -> list[li
     assert np.allclose(spans.score.numpy(), scores)
     bounds = spans.splits.numpy().tolist()
     flat_spans = list(zip(*columns, strict=True))
-    return [flat_spans[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [flat_spans[a:b] for a, b in pairwise(bounds)]
 
 
 def _expected(row: list[tuple[int, bool]]) -> list[tuple[int, int, int]]:

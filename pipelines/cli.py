@@ -1,0 +1,178 @@
+"""The command line. Light to import: what is heavy (TensorFlow, Beam, Kafka, SQL) is imported by the command that needs it."""
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from pipelines.commands import (
+    backfill,
+    demo,
+    diff,
+    dlq,
+    doctor,
+    evaluate,
+    insights,
+    models,
+    produce,
+    stream,
+    tag,
+    train,
+    verify,
+)
+from pipelines.commands.beam_options import split_beam
+from pipelines.commands.command import Command, Group
+from pipelines.errors import UsageProblem
+from pipelines.options import add_options, resolve
+
+PROGRAM = "textpulse"
+COMMANDS: tuple[Command | Group, ...] = (
+    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, diff.COMMAND, verify.COMMAND,
+    dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
+
+DONE, FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_CODES: Mapping[str, int] = {
+    "pipelines.errors.UsageProblem": USAGE,
+    "pipelines.errors.EnvironmentProblem": ENVIRONMENT,
+    "pipelines.errors.JobFailed": FAILED,
+    "insights.queries.QueryError": USAGE,
+    "insights.store.StoreError": ENVIRONMENT,
+    "models.data.DataError": USAGE,
+    "models.folder.ModelError": ENVIRONMENT,
+    "transforms.archives.ArchiveError": USAGE,
+    "transforms.kafka_client.KafkaProblem": ENVIRONMENT,
+    "sqlalchemy.exc.DBAPIError": ENVIRONMENT,
+    "builtins.ModuleNotFoundError": ENVIRONMENT,
+    "builtins.OSError": ENVIRONMENT,
+}
+"""Our problems and their exit codes, by name: their modules are not imported for it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 done, 1 failed, 2 usage, 3 environment, 130 Ctrl-C."""
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:   # whoever read our output has seen enough
+        _quiet_stdout()
+        return DONE
+    except Exception as error:   # noqa: BLE001 - the end of the line: a person gets one sentence, never a stack trace
+        return _report(error)
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every command; its namespace holds `chosen`, the command."""
+    top = _Parser(prog=PROGRAM, description="Streams of short texts, turned into insights as they come.",
+                  epilog=f"{PROGRAM} COMMAND --help shows the options of a command, with examples.", allow_abbrev=False)
+    top.add_argument("--version", action="store_true", help="show the version and exit")
+    top.set_defaults(chosen=None)
+    entries = top.add_subparsers(title="commands", metavar="COMMAND", prog=PROGRAM)
+    for entry in COMMANDS:
+        if isinstance(entry, Command):
+            _declare(entries, entry, f"{PROGRAM} {entry.name}")
+            continue
+        group = entries.add_parser(entry.name, help=entry.summary, description=_sentence(entry.summary),
+                                   prog=f"{PROGRAM} {entry.name}", allow_abbrev=False)
+        inner = group.add_subparsers(title="commands", metavar="COMMAND", required=True, prog=f"{PROGRAM} {entry.name}")
+        for command in entry.commands:
+            _declare(inner, command, f"{PROGRAM} {entry.name} {command.name}")
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageProblem(f"{message}; see {self.prog} --help")
+
+
+def _declare(entries: "argparse._SubParsersAction[argparse.ArgumentParser]", command: Command, program: str) -> None:
+    examples = "\n".join(f"  {PROGRAM} {example}" for example in command.examples)
+    beam = "\n\nOptions that are not listed here go to Beam, such as --runner=FlinkRunner." if command.beam else ""
+    made = entries.add_parser(
+        command.name, help=command.summary, description=_sentence(command.summary), prog=program, allow_abbrev=False,
+        epilog=f"examples:\n{examples}{beam}", formatter_class=argparse.RawDescriptionHelpFormatter)
+    for positional in command.positionals:
+        made.add_argument(positional.name, metavar=positional.name.upper(), help=positional.help,
+                          nargs=positional.nargs, type=positional.parse)
+    add_options(made, command.options)
+    made.set_defaults(chosen=command)
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def _run(argv: list[str]) -> int:
+    argv, beam = _without_beam(_with_default(argv))
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as end:   # --help was answered
+        return int(end.code or DONE)
+    if args.version:
+        print(_version())   # noqa: T201
+        return DONE
+    if args.chosen is None:
+        raise UsageProblem(f"a command is needed; see {PROGRAM} --help")
+    command: Command = args.chosen
+    resolve(args, command.options)
+    args.beam = beam
+    return command.run(args)
+
+
+def _with_default(argv: list[str]) -> list[str]:
+    """With the default command of a group, where none was named."""
+    for entry in COMMANDS:
+        if isinstance(entry, Group) and entry.default and argv[:1] == [entry.name]:
+            named = {command.name for command in entry.commands} | {"-h", "--help"}
+            return argv if named & {*argv[1:2]} else [entry.name, entry.default, *argv[1:]]
+    return argv
+
+
+def _without_beam(argv: list[str]) -> tuple[list[str], list[str]]:
+    for entry in COMMANDS:
+        if isinstance(entry, Command) and entry.beam and argv[:1] == [entry.name]:
+            own = frozenset({"--help", "--config", *(f"--{option.name}" for option in entry.options)})
+            ours, beam = split_beam(argv[1:], own)
+            return [entry.name, *ours], beam
+    return argv, []
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return f"{PROGRAM} {metadata.version(PROGRAM)}"
+    except metadata.PackageNotFoundError:
+        return f"{PROGRAM}, not installed (run from its folder)"
+
+
+def _report(error: Exception) -> int:
+    """Prints the problem on stderr and returns its exit code."""
+    if os.environ.get("TEXTPULSE_DEBUG", "0") not in ("", "0"):
+        traceback.print_exception(error)
+    code = exit_code(error)
+    said = " ".join(str(error).split())
+    if code is None:
+        code, said = FAILED, f"unexpected {type(error).__name__}: {said} (TEXTPULSE_DEBUG=1 shows where)"
+    print(f"{PROGRAM}: {said}", file=sys.stderr)   # noqa: T201
+    return code
+
+
+def exit_code(error: BaseException) -> int | None:
+    """The exit code of a problem that we know, None for a surprise."""
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return next((EXIT_CODES[name] for name in names if name in EXIT_CODES), None)
+
+
+def _quiet_stdout() -> None:
+    """Python flushes stdout at its end, which would complain of the broken pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

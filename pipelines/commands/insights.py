@@ -1,0 +1,93 @@
+"""textpulse insights: what a store says of its windows."""
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.commands.command import Command
+from pipelines.commands.output import harmless, note, print_json, print_table
+from pipelines.commands.reading import open_store, time_us
+from pipelines.errors import UsageProblem
+from pipelines.options import INSIGHTS, positive_s
+
+if TYPE_CHECKING:
+    from insights.queries import Insight
+
+OPTIONS = INSIGHTS
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the insights asked for."""
+    from insights.queries import insights
+
+    if args.json and args.csv:
+        raise UsageProblem("--json and --csv: choose one")
+    from_us, to_us = time_us(getattr(args, "from"), "--from"), time_us(args.to, "--to")
+    by = [name.strip() for name in args.by.split(",") if name.strip()]
+    with open_store(args.store) as store:
+        found = insights(store, args.job, from_us=from_us, to_us=to_us, size_us=_size_us(args.window), by=by, top=args.top)
+    if args.json:
+        print_json(found)
+    elif args.csv:
+        _print_csv(found, by)
+    else:
+        _print_table(found, by, args.job)
+    return 0
+
+
+def _size_us(window: str) -> int | None:
+    if not window:
+        return None
+    try:
+        return round(positive_s(window) * 1_000_000)
+    except ValueError as error:
+        raise UsageProblem(f"--window {window}: not a length of time, such as 10m or 1h") from error
+
+
+def _print_table(found: "Sequence[Insight]", by: Sequence[str], job: str) -> None:
+    if not found:
+        note(f"no windows of job {job} in this time")
+        return
+    numbers = ("records", "neg", "neu", "pos", "score", "authors")
+    columns = ["window (UTC)", "state", *by, *numbers, "entities", "terms"]
+    print_table(columns, [
+        [_span(insight), insight.state.value, *insight.group.values(), insight.records, *_shares(insight),
+         f"{insight.score:.2f}", insight.authors, ", ".join(_entities(insight)), ", ".join(_terms(insight))]
+        for insight in found], numbers=numbers)
+
+
+def _print_csv(found: "Sequence[Insight]", by: Sequence[str]) -> None:
+    """RFC 4180 but for the line ends; entities and terms in one column each, with ; between them."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    numbers = ("records", "negative", "neutral", "positive", "score", "authors")
+    writer.writerow(["start", "end", "state", *by, *numbers, "entities", "terms"])
+    for insight in found:
+        writer.writerow([
+            insight.start.isoformat(), insight.end.isoformat(), insight.state.value, *insight.group.values(),
+            *(getattr(insight, name) for name in numbers), "; ".join(_entities(insight)), "; ".join(_terms(insight))])
+
+
+def _span(insight: "Insight") -> str:
+    end = f"{insight.end:%H:%M:%S}" if insight.end.date() == insight.start.date() else f"{insight.end:%Y-%m-%d %H:%M:%S}"
+    return f"{insight.start:%Y-%m-%d %H:%M:%S} - {end}"
+
+
+def _shares(insight: "Insight") -> list[str]:
+    return [f"{part / insight.records:.0%}" if insight.records else "-"
+            for part in (insight.negative, insight.neutral, insight.positive)]
+
+
+def _entities(insight: "Insight") -> list[str]:
+    return [f"{harmless(entity.text)} ({entity.type}) {entity.records}" for entity in insight.entities]
+
+
+def _terms(insight: "Insight") -> list[str]:
+    return [f"{harmless(term.term)} {term.records}" for term in insight.terms]
+
+
+COMMAND = Command(
+    "insights", "show what a store says: records, sentiment, entities and terms by window and group",
+    ("insights --store sqlite:///textpulse.db --window 1h --by topic,source",
+     "insights --from 2026-06-01T00:00Z --to 2026-06-02T00:00Z --by product --csv"),
+    OPTIONS, run)

@@ -1,0 +1,63 @@
+"""Opens a store to read from it, without making one, and finds a job in it."""
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import EnvironmentProblem, UsageProblem
+
+if TYPE_CHECKING:
+    from insights.store import Store
+
+
+@contextmanager
+def open_store(url: str) -> "Iterator[Store]":
+    """The store, which must be there. Raises EnvironmentProblem or StoreError naming it."""
+    from insights.store import Store
+
+    file = sqlite_file(url)
+    if file is not None and not file.is_file():   # SQLite would make an empty one
+        raise EnvironmentProblem(f"--store {url}: there is no such file; `textpulse stream` or `backfill` makes one")
+    store = Store(url, create=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite URL; None for what has no file of its own."""
+    path = url.removeprefix("sqlite:///").partition("?")[0]
+    return None if path in (url, "", ":memory:") or path.startswith("file:") else Path(path)
+
+
+def jobs_of(store: "Store") -> list[str]:
+    """The names of its jobs."""
+    import sqlalchemy as sa
+
+    from insights.store import jobs
+
+    with store.snapshot() as db:
+        return list(db.scalars(sa.select(jobs.c.job).order_by(jobs.c.job)))
+
+
+def check_job(store: "Store", job: str) -> None:
+    """Raises QueryError when the store has no such job."""
+    from insights.queries import job_row
+
+    with store.snapshot() as db:
+        job_row(db, job)
+
+
+def time_us(text: str, option: str) -> int | None:
+    """Microseconds since 1970 of a time in ISO 8601, UTC where it names no zone; None for an empty text."""
+    from schemas.records import to_us
+
+    if not text:
+        return None
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageProblem(f"{option} {text}: not a time in ISO 8601, such as 2026-06-01T12:00Z") from error
+    return to_us(time if time.tzinfo else time.replace(tzinfo=dt.UTC))

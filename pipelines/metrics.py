@@ -1,0 +1,114 @@
+"""The Prometheus endpoint of a job's process: bounded labels only, never an id, a text or an entity."""
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Histogram, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from insights.queries import windows
+from pipelines.errors import EnvironmentProblem
+from schemas.tagging import Tagger
+from transforms.job import Job
+from transforms.kafka_client import KafkaClient
+from transforms.tag import observe
+
+RESTARTS = "TEXTPULSE_RESTARTS"   # cause=number,...: told by the supervisor to the process that it starts
+SECONDS = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
+QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+SIZES = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
+
+
+class JobMetrics:
+    """What one job's ledger, client and store say when they are asked; a collector of prometheus_client."""
+
+    def __init__(self, job: Job, client: KafkaClient | None, tagger: Tagger) -> None:
+        self.job, self.client, self.tagger = job, client, tagger
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of docs/metrics.md that are gauges and counters."""
+        job = self.job
+        yield _counter("textpulse_records", "Records by what became of them", ("source", "outcome"), {
+            (source, outcome): number for (source, outcome), number in dict(job.counters.records).items()})
+        yield _counter("textpulse_dead_letters", "Dead letters", ("reason",), {
+            (reason.value,): number for reason, number in dict(job.counters.dead).items()})
+        yield _counter("textpulse_restarts", "Restarts of the job", ("cause",), {
+            (cause,): number for cause, number in restarts().items()})
+        yield _gauge("textpulse_model_info", "The model in use", ("model", "version", "tier"), {
+            (self.tagger.name, self.tagger.version, self.tagger.name): 1})
+        yield _gauge("textpulse_seen_ids_bytes", "Memory of the ids by which duplicates are found", (), {(): job.ledger.seen_bytes})
+        yield from self._progress()
+        yield from self._windows()
+
+    def _progress(self) -> Iterator[Metric]:
+        ledger, now_us = self.job.ledger, self.job.now_us()
+        with self.job.lock:
+            positions, watermark_us = ledger.mark()[0], ledger.watermark_us
+            saved = {name: ledger.safe(name)[0] for name in ledger.origins}
+            expired = [window for window in ledger.open if ledger.expired(window)]
+        age = (now_us - watermark_us) / 1e6 if watermark_us > 0 else float("nan")
+        yield _gauge("textpulse_watermark_age_seconds", "How far the watermark is behind the clock", (), {(): age})
+        overdue = (now_us - min(expired) - ledger.window_us - ledger.lateness_us) / 1e6 if expired else 0.0
+        yield _gauge("textpulse_oldest_open_window_age_seconds", "How long the oldest expired window waits to be closed", (), {(): overdue})
+        yield _gauge("textpulse_committed_offset", "Where a restart begins", ("topic", "partition"), {
+            tuple(name.rsplit("/", 1)): offset for name, offset in saved.items()})
+        if self.client:
+            yield _gauge("textpulse_consumer_lag_records", "Records not yet read", ("topic", "partition"), {
+                tuple(name.rsplit("/", 1)): number for name, number in self.client.lag(positions).items()})
+            down = time.time() - self.client.failed_since if self.client.failed_since else 0.0
+            yield _gauge("textpulse_broker_unreachable_seconds", "For how long the broker has not answered", (), {(): down})
+
+    def _windows(self) -> Iterator[Metric]:
+        last = windows(self.job.store, self.job.settings.job, 1)
+        for window in last:
+            total = max(window.records, 1)
+            yield _gauge("textpulse_window_records", "Records of the newest window", (), {(): window.records})
+            yield _gauge("textpulse_window_sentiment_ratio", "Share of each sentiment in the newest window", ("sentiment",), {
+                (name,): getattr(window, name) / total for name in ("negative", "neutral", "positive")})
+
+
+def restarts() -> dict[str, int]:
+    """cause -> restarts so far, as the supervisor counted them."""
+    pairs = [pair.split("=") for pair in os.environ.get(RESTARTS, "").split(",") if pair]
+    return {cause: int(number) for cause, number in pairs}
+
+
+def _family(kind: Any, name: str, text: str, labels: tuple[str, ...], values: dict[tuple[str, ...], float]) -> Metric:
+    family = kind(name, text, labels=labels)
+    for label_values, value in values.items():
+        family.add_metric(label_values, value)
+    return family   # type: ignore[no-any-return]
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], values: dict[tuple[str, ...], float]) -> Metric:
+    return _family(GaugeMetricFamily, name, text, labels, values)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], values: dict[tuple[str, ...], float]) -> Metric:
+    return _family(CounterMetricFamily, name, text, labels, values)
+
+
+def serve(host: str, port: int, job: Job, client: KafkaClient | None, tagger: Tagger) -> None:
+    """Starts the endpoint; port 0: none. Raises EnvironmentProblem when the port is taken."""
+    registry = CollectorRegistry()
+    inference = Histogram(
+        "textpulse_inference_seconds", "Time of one call of the model", ("model", "version"), buckets=QUICK, registry=registry)
+    chunks = Histogram("textpulse_chunk_records", "Texts in one call of the model", buckets=SIZES, registry=registry)
+    freshness = Histogram(
+        "textpulse_event_to_insight_seconds", "From event time to the store, by poll", buckets=SECONDS, registry=registry)
+
+    def called(model: Tagger, texts: int, seconds: float) -> None:
+        inference.labels(model.name, model.version).observe(seconds)
+        chunks.observe(texts)
+
+    observe(called)
+    job.on_stored.append(freshness.observe)
+    registry.register(JobMetrics(job, client, tagger))   # type: ignore[arg-type]
+    if not port:
+        return
+    try:
+        start_http_server(port, host, registry)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"--metrics-port {port}: {error.strerror}; choose another, or 0 for no metrics endpoint") from error

@@ -1,0 +1,189 @@
+"""The process that runs the streaming graph: `textpulse stream` starts it, watches it and starts it again."""
+import argparse
+import functools
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import EnvironmentProblem, UsageProblem
+
+S = 1_000_000
+RECYCLE = 75        # exit code: ended in good order, to be started again
+STOP_WITHIN_S = 6.0
+LOOK_EVERY_S = 0.2
+LOCAL_RUNNERS = ("", "DirectRunner", "PrismRunner")
+log = logging.getLogger("textpulse")
+
+
+class Worker:
+    """One life of the job. run() returns an exit code; the state that survives is the store's."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.stop = threading.Event()
+        self.begun = time.monotonic()
+        self.prism: Any = None
+
+    def run(self) -> int:
+        """Builds the graph over one ledger and one client, runs it, and watches it until it ends or has to."""
+        from pipelines.graph import load_tagger, make_decoder
+        from pipelines.metrics import serve
+        from pipelines.sinks import sinks_of
+        from transforms.job import JobSettings, job_of
+        from transforms.kafka_client import KafkaSettings
+        from transforms.kafka_source import client_of
+
+        args = self.args
+        self.settings = JobSettings(
+            args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
+            int(args.max_future * S))
+        self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
+        self.loader = functools.partial(load_tagger, str(Path(args.model).absolute()) if args.model else "")
+        self.sinks = sinks_of(args)
+        self.kafka = KafkaSettings(
+            args.bootstrap_servers, tuple(args.topic.split(",")), args.job, args.connect_timeout,
+            max_poll_records=args.poll_records, idle_after_s=args.idle_after)
+        tagger = self.loader()
+        self._open_store()
+        self.job = job_of(self.settings, self.decoder)
+        self.client = client_of(self.kafka, self.job)
+        serve(args.metrics_host, args.metrics_port, self.job, self.client, tagger)
+        result = self._start()
+        log.info("reading %s at %s with model %s %s", args.topic, args.bootstrap_servers, tagger.name, tagger.version)
+        return self._watch(result)
+
+    def _open_store(self) -> None:
+        from insights.store import Store
+
+        store = Store(self.args.store)
+        store.open_job(self.settings.job, "stream", self.settings.window_us, self.settings.lateness_us)
+        store.close()
+
+    def _start(self) -> Any:
+        import apache_beam as beam
+        from apache_beam.io.unbounded_source import ReadFromUnboundedSource
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        from pipelines.graph import Steps
+        from transforms.kafka_source import KafkaSource
+
+        pipeline = beam.Pipeline(options=PipelineOptions(self._beam_options()))
+        source = KafkaSource(self.kafka, self.settings, self.decoder)
+        _ = (
+            pipeline
+            | "ReadKafka" >> ReadFromUnboundedSource(source, poll_interval=0.2, max_records_per_bundle=20, max_read_time_seconds=1)
+            | "Steps" >> Steps(self.settings, self.decoder, self.loader, self.sinks))
+        return pipeline.run()
+
+    def _beam_options(self) -> list[str]:
+        """Beam's own options pass through; without a runner of their own the job runs on a Prism that dies with this process."""
+        given = list(self.args.beam)
+        runner = next((given[at + 1] if option == "--runner" else option.split("=", 1)[1] for at, option in enumerate(given)
+                       if option == "--runner" or option.startswith("--runner=")), "")
+        common = ["--streaming", "--job_server_timeout=315360000"]
+        if runner not in LOCAL_RUNNERS:
+            return [*given, *common]
+        from pipelines.prism import find_prism, start_prism
+
+        rest = [option for option in given if not option.startswith("--runner") and option != runner]
+        self.prism, endpoint = start_prism(find_prism(self.args.prism_location or None))
+        return [*rest, *common, "--runner=PortableRunner", f"--job_endpoint={endpoint}", "--environment_type=LOOPBACK",
+                "--experiments=prism_disable_sdf_split"]
+
+    def _watch(self, result: Any) -> int:
+        while not self.stop.wait(LOOK_EVERY_S):
+            state = str(result.state)
+            if state in ("FAILED", "CANCELLED", "DONE"):
+                log.error("the job ended as %s; its last error stands above", state)
+                return 1
+            self._publish()
+            if reason := self._recycle_reason():
+                log.info("restarting in good order: %s", reason)
+                self.finish()
+                return RECYCLE
+        self.finish()
+        return 0
+
+    def _publish(self) -> None:
+        if self.sinks.insights_topic:
+            from transforms.publish import publish_insights
+
+            publish_insights(self.job.store, self.settings.job, self.settings.run, self.sinks)
+
+    def _recycle_reason(self) -> str:
+        age = time.monotonic() - self.begun
+        if 0 < self.args.recycle_after < age:
+            return f"--recycle-after {self.args.recycle_after:.0f} s"
+        if self.args.recycle_memory and (used := group_memory_bytes()) > self.args.recycle_memory:
+            return f"--recycle-memory: the process group has {used >> 20} MB"
+        return ""
+
+    def finish(self) -> None:
+        """Stops reading, lets what was read reach the store, and saves. What does not get there in time is read again."""
+        deadline = time.monotonic() + STOP_WITHIN_S
+        self.job.stopping = True
+        while not self.job.settled() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.client.commit(self.job.save())
+        self._publish()
+
+
+def group_memory_bytes() -> int:
+    """Resident memory of this process group, from /proc; 0 where there is none."""
+    group, page, total = os.getpgrp(), os.sysconf("SC_PAGE_SIZE"), 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group or int(fields[1]) == os.getpid():
+                total += int((entry / "statm").read_text().split()[1]) * page
+        except OSError:   # it ended meanwhile
+            continue
+    return total
+
+
+def main() -> None:
+    """The process: its options come as one JSON argument. It ends by os._exit: threads of Beam and gRPC may not want to."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    worker = Worker(argparse.Namespace(**json.loads(sys.argv[1])))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop.set())
+    code = 1
+    try:
+        code = worker.run()
+    except (UsageProblem, EnvironmentProblem) as problem:
+        log.error("%s", problem)
+        code = 2 if isinstance(problem, UsageProblem) else 3
+    except Exception as error:   # noqa: BLE001 - the last place that sees it: told, and the supervisor starts again
+        code = report(error)
+    finally:
+        sys.stderr.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)   # Beam's threads complain when their runner goes
+        if worker.prism:
+            from pipelines.children import end
+
+            end(worker.prism, 1.0)
+        os._exit(code)
+
+
+def report(error: Exception) -> int:
+    """Logs what ended the worker; the exit code."""
+    from pipelines.failures import exit_code_of
+
+    code = exit_code_of(error)
+    if code == 1:
+        log.error("the job failed", exc_info=error)
+    else:
+        log.error("%s", error)
+    return code
+
+
+if __name__ == "__main__":
+    main()
