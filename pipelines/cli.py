@@ -1,4 +1,4 @@
-"""The command line. Light to import: what is heavy (TensorFlow, Beam, Kafka, SQL) is imported by the command that needs it."""
+"""The command line. What is heavy (TensorFlow, Beam, Kafka, SQL) is imported only by the command that needs it."""
 import argparse
 import os
 import sys
@@ -23,6 +23,7 @@ from pipelines.commands import (
 )
 from pipelines.commands.beam_options import split_beam
 from pipelines.commands.command import Command, Group
+from pipelines.commands.quiet import debugging
 from pipelines.errors import UsageProblem
 from pipelines.options import add_options, resolve
 
@@ -90,7 +91,7 @@ class _Parser(argparse.ArgumentParser):
         raise UsageProblem(f"{message}; see {self.prog} --help")
 
 
-def _declare(entries: "argparse._SubParsersAction[argparse.ArgumentParser]", command: Command, program: str) -> None:
+def _declare(entries: "argparse._SubParsersAction[_Parser]", command: Command, program: str) -> None:
     examples = "\n".join(f"  {PROGRAM} {example}" for example in command.examples)
     beam = "\n\nOptions that are not listed here go to Beam, such as --runner=FlinkRunner." if command.beam else ""
     made = entries.add_parser(
@@ -120,6 +121,8 @@ def _run(argv: list[str]) -> int:
         raise UsageProblem(f"a command is needed; see {PROGRAM} --help")
     command: Command = args.chosen
     resolve(args, command.options)
+    for name in ("chosen", "version", "config"):   # what is left is plain values, which a worker can be handed as JSON
+        delattr(args, name)
     args.beam = beam
     return command.run(args)
 
@@ -153,7 +156,7 @@ def _version() -> str:
 
 def _report(error: Exception) -> int:
     """Prints the problem on stderr and returns its exit code."""
-    if os.environ.get("TEXTPULSE_DEBUG", "0") not in ("", "0"):
+    if debugging():
         traceback.print_exception(error)
     code = exit_code(error)
     said = " ".join(str(error).split())

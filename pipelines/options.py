@@ -1,5 +1,6 @@
 """Options: declared once, with their unit and default; taken from a flag, else TEXTPULSE_*, else --config, else the default."""
 import argparse
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +53,31 @@ def count(text: str) -> int:
     return number
 
 
+def pace(text: str) -> float:
+    """A number of 0 or more. Raises ValueError."""
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise ValueError("below zero, or no number")
+    return number
+
+
+def rate(text: str) -> float:
+    """A number above 0. Raises ValueError."""
+    if not pace(text):
+        raise ValueError("not above zero")
+    return float(text)
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """A parser that takes these names alone."""
+    def parse(text: str) -> str:
+        if text not in names:
+            raise ValueError("none of them")
+        return text
+
+    return parse
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option: --name VALUE, or a switch when parse is bool."""
@@ -83,7 +109,7 @@ WINDOW = Option("window", positive_s, 60.0, "length of the base window, such as 
 LATENESS = Option("allowed-lateness", duration_s, 600.0, "how long after its end a window still takes late records")
 DISORDER = Option("out-of-orderness", duration_s, 2.0, "how far behind the newest event the others usually are")
 TEXT_LIMIT = Option("max-text-bytes", size_bytes, 65_536, "longer texts become dead letters")
-FORMAT = Option("format", str, "json", "of the values in Kafka: json, or avro (Confluent wire format with --schemas)")
+FORMAT = Option("format", one_of("json", "avro"), "json", "of the values in Kafka: json, or avro (Confluent wire format with --schemas)")
 SCHEMAS = Option("schemas", str, "", "folder of <id>.avsc files: the registry of --format avro")
 PRISM = Option("prism_location", str, "", "Prism binary; default: where `make prism` puts it")
 METRICS = Option("metrics-port", port_number, 9464, "Prometheus endpoint; 0 turns it off")
@@ -95,7 +121,7 @@ SINKS = (
     Option("dead-letter-topic", str, "", "publish dead letters to this topic"),
     Option("insights-topic", str, "", "publish insights to this topic, from the store"),
     Option("tagged-files", str, "", "write tagged events to files in this folder"),
-    Option("files-format", str, "parquet", "of these files: parquet, avro or jsonl"))
+    Option("files-format", one_of("parquet", "avro", "jsonl"), "parquet", "of these files: parquet, avro or jsonl"))
 STREAM = (
     SERVERS, TOPIC, JOB, STORE, MODEL, WINDOW, LATENESS, DISORDER, CONNECT, FORMAT, SCHEMAS, TEXT_LIMIT,
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
@@ -111,17 +137,17 @@ BACKFILL = (
     Option("metrics-port", port_number, 0, "Prometheus endpoint while it runs; 0: none"), *SINKS)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,
-    Option("speed", float, 0.0, "multiple of event time; 0: as fast as possible"),
+    Option("speed", pace, 0.0, "multiple of event time; 0: as fast as possible"),
     Option("partitions", count, 3, "of a topic that has to be made"),
     Option("shift-to-now", bool, False, "add a constant to event_time so that the first event is now"),
     Option("sample", count, 0, "instead of files: so many records of the sample stream"),
-    Option("rate", float, 200.0, "events a second of the sample stream"),
+    Option("rate", rate, 200.0, "events a second of the sample stream"),
     Option("seed", count, 1, "of the sample stream"))
 DEMO = (
     Option("for", duration_s, 0.0, "end by itself after so long, with a summary; 0: until Ctrl-C"),
-    Option("input", str, "", "an archive to stream instead of the sample, its times moved to now"),
-    Option("rate", float, 300.0, "events a second of the sample stream"),
-    Option("speed", float, 1.0, "multiple of event time for --input"),
+    Option("input", str, "", "an archive to stream instead of the sample"),
+    Option("rate", rate, 300.0, "events a second of the sample stream"),
+    Option("speed", pace, 60.0, "multiple of event time for --input"),
     Option("seed", count, 1, "of the sample stream"),
     SERVERS, MODEL, PRISM, CONNECT,
     Option("store", str, "", "default: a new one in a temporary folder"),

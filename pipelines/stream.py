@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
+from pipelines.options import STREAM
 from pipelines.prism import find_prism
 from pipelines.worker import LOCAL_RUNNERS, RECYCLE
 
@@ -54,7 +55,8 @@ class Supervisor:
     def _spawn(self) -> Child:
         counted = ",".join(f"{cause}={number}" for cause, number in self.restarts.items())
         env = {"TEXTPULSE_RESTARTS": counted, "TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "pipelines.worker", json.dumps(vars(self.args))]
+        told = {option.key: getattr(self.args, option.key) for option in STREAM} | {"beam": list(self.args.beam)}
+        command = [sys.executable, "-m", "pipelines.worker", json.dumps(told)]
         return spawn(command, env=env, log=Path("/dev/stderr"), new_group=True)
 
     def _wait(self) -> int:

@@ -1,1 +1,1 @@
-"""The commands of the command line: a module each, with its OPTIONS, its run(args) and its COMMAND for pipelines/cli.py."""
+"""The commands of the command line: a module each, with OPTIONS, run(args) and the COMMAND for pipelines/cli.py."""

@@ -2,7 +2,9 @@
 import argparse
 import difflib
 from collections.abc import Sequence
+from typing import Any
 
+from pipelines.commands.quiet import quiet_import
 from pipelines.errors import UsageProblem
 
 ALIKE = 0.8
@@ -42,14 +44,15 @@ def _refuse_slip(flag: str, own: frozenset[str], known: dict[str, bool]) -> None
 
 def _beam_flags() -> dict[str, bool]:
     """Beam's flags, and whether each takes a value."""
-    from apache_beam.options.pipeline_options import PipelineOptions
+    with quiet_import():
+        from apache_beam.options.pipeline_options import PipelineOptions
 
     parser = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
     for kind in _subclasses(PipelineOptions):
         if "_add_argparse_args" in kind.__dict__:
-            kind._add_argparse_args(parser)   # type: ignore[attr-defined]
+            kind._add_argparse_args(parser)
     return {flag: action.nargs != 0 for action in parser._actions for flag in action.option_strings}
 
 
-def _subclasses(kind: type) -> list[type]:
+def _subclasses(kind: Any) -> list[Any]:
     return [found for child in kind.__subclasses__() for found in (child, *_subclasses(child))]

@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
         store_b = store_a if same_store else stack.enter_context(open_store(args.store_b))
         job_a, job_b = _job(store_a, args.job_a, "--job-a"), _job(store_b, args.job_b, "--job-b")
         if same_store and job_a == job_b:
-            raise UsageProblem(f"job {job_a} of {store_a.name} would be compared with itself: name another store or --job-b")
+            raise UsageProblem(
+                f"job {job_a} of {store_a.name} cannot be compared with itself: name a second store or --job-b")
         found = difference(store_a, job_a, store_b, job_b, tags=not args.no_tags)
     if args.json:
         print_json({"same": found.same, "difference": found})
@@ -78,7 +79,8 @@ def _late(part: "LatePart", found: "Difference") -> str:
 
 def _differing(one: "CellDifference") -> str:
     key = one.key
-    return f"{_window(key.window_us)} {_named(key.source, key.product, key.lang, key.topic)} {one.figure}: {one.a} | {one.b}"
+    where = f"{_window(key.window_us)} {_named(key.source, key.product, key.lang, key.topic)}"
+    return f"{where} {one.figure}: {one.a} | {one.b}"
 
 
 def _window(window_us: int) -> str:
@@ -93,6 +95,8 @@ def _named(*parts: str) -> str:
 
 COMMAND = Command(
     "diff", "compare two jobs cell by cell: a stream with the backfill of the same records",
-    ("diff sqlite:///stream.db sqlite:///backfill.db", "diff sqlite:///textpulse.db --job-a live --job-b june --no-tags"),
+    ("diff sqlite:///stream.db sqlite:///backfill.db",
+     "diff sqlite:///textpulse.db --job-a live --job-b june --no-tags"),
     OPTIONS, run,
-    (Positional("store_a", "a store, such as sqlite:///FILE"), Positional("store_b", "the other; default: the same", "?")))
+    (Positional("store_a", "a store, such as sqlite:///FILE"),
+     Positional("store_b", "the other; default: the same", "?")))

@@ -61,7 +61,7 @@ def show(args: argparse.Namespace) -> int:
             where.append(dead_letters.c.job == args.job)
         letters = read_letters(store, where, 0)
     if not letters:
-        raise UsageProblem(f"{args.origin} {args.offset}: no such dead letter; `textpulse dlq list` shows what there is")
+        raise UsageProblem(f"{args.origin} {args.offset}: no such dead letter; see textpulse dlq list")
     if args.json:
         print_json(letters)
         return 0
@@ -120,5 +120,6 @@ LIST = Command(
     ("dlq list --reason late", "dlq list --origin texts/0 --limit 0 --json"), OPTIONS, run)
 SHOW = Command(
     "show", "show all that is known of one dead letter", ("dlq show texts/0 1234",), SHOW_OPTIONS, show,
-    (Positional("origin", "topic/partition or a file"), Positional("offset", "offset, or record number in the file", parse=int)))
+    (Positional("origin", "topic/partition or a file"),
+     Positional("offset", "offset, or record number in the file", parse=int)))
 GROUP = Group("dlq", "look at the dead letters of a store", (LIST, SHOW))

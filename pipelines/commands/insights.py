@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     from_us, to_us = time_us(getattr(args, "from"), "--from"), time_us(args.to, "--to")
     by = [name.strip() for name in args.by.split(",") if name.strip()]
     with open_store(args.store) as store:
-        found = insights(store, args.job, from_us=from_us, to_us=to_us, size_us=_size_us(args.window), by=by, top=args.top)
+        found = insights(store, args.job, from_us=from_us, to_us=to_us, size_us=_size_us(args.window), by=by,
+                         top=args.top)
     if args.json:
         print_json(found)
     elif args.csv:
@@ -69,7 +70,8 @@ def _print_csv(found: "Sequence[Insight]", by: Sequence[str]) -> None:
 
 
 def _span(insight: "Insight") -> str:
-    end = f"{insight.end:%H:%M:%S}" if insight.end.date() == insight.start.date() else f"{insight.end:%Y-%m-%d %H:%M:%S}"
+    same_day = insight.end.date() == insight.start.date()
+    end = f"{insight.end:%H:%M:%S}" if same_day else f"{insight.end:%Y-%m-%d %H:%M:%S}"
     return f"{insight.start:%Y-%m-%d %H:%M:%S} - {end}"
 
 

@@ -1,4 +1,4 @@
-"""What commands print: JSON documents, tables and notes. Texts come from strangers: no control character gets through."""
+"""What commands print: JSON, tables and notes. Texts come from strangers, so no control character gets through."""
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,12 +1,12 @@
 """textpulse produce: archives, or the sample stream, into a Kafka topic."""
 import argparse
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, Positional
 from pipelines.commands.output import note
+from pipelines.commands.quiet import quiet_kafka
 from pipelines.errors import UsageProblem
 from pipelines.options import PRODUCE
 
@@ -20,8 +20,6 @@ OPTIONS = PRODUCE
 def run(args: argparse.Namespace) -> int:
     """Sends everything and returns when the broker has confirmed it."""
     _check(args)
-    from pipelines.commands.quiet import quiet_kafka
-
     quiet_kafka()
     if args.sample:
         progress = _send(args, _sample(args), total=args.sample)
@@ -44,10 +42,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageProblem("--bootstrap-servers HOST:PORT is needed: the Kafka to produce to")
     if "," in args.topic:
         raise UsageProblem(f"--topic {args.topic}: records are produced to one topic")
-    for option, lowest in (("speed", 0.0), ("rate", 1e-3)):
-        value = getattr(args, option)
-        if not (math.isfinite(value) and value >= lowest):
-            raise UsageProblem(f"--{option} {value}: must be a number of {lowest:g} or more")
 
 
 def _send(args: argparse.Namespace, records: "Iterable[Record]", *, total: int | None = None,
@@ -72,4 +66,5 @@ COMMAND = Command(
     "produce", "send archives, or a sample stream, to a Kafka topic",
     ("produce events.jsonl.gz --bootstrap-servers localhost:9092 --speed 60",
      "produce --sample 10000 --bootstrap-servers localhost:9092 --speed 1 --shift-to-now"),
-    OPTIONS, run, (Positional("files", "archives: paths, globs or URLs of .jsonl (also .gz), .avro and .parquet", "*"),))
+    OPTIONS, run,
+    (Positional("files", "archives: paths, globs or URLs of .jsonl (also .gz), .avro and .parquet", "*"),))

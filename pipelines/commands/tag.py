@@ -22,9 +22,6 @@ LINE_FIELDS = ("origin", "offset", "text", "sentiment", "sentiment_score", "sent
                "topic_score", "entities", "model", "model_version")
 """What is said of a line of text: it has no id, no time and no source of its own."""
 
-Item = "TextEvent | Rejected"
-Chunk = list[Any]
-
 
 def run(args: argparse.Namespace) -> int:
     """Tags every text; one JSON line for each, in their order."""
@@ -67,7 +64,8 @@ def _tag_all(model: "Tagger", origin: str, chunks: "Iterator[list[TextEvent | Re
         number += len(chunk)
 
 
-def _tagged(model: "Tagger", origin: str, first: int, chunk: "list[TextEvent | Rejected]", *, lines: bool) -> list[dict[str, Any]]:
+def _tagged(model: "Tagger", origin: str, first: int, chunk: "list[TextEvent | Rejected]", *,
+            lines: bool) -> list[dict[str, Any]]:
     """A row for each item: what the model says, or why it was not asked."""
     import msgspec
 
@@ -118,13 +116,12 @@ def _text(line: bytes, max_text_bytes: int) -> "TextEvent | Rejected":
 
 
 def _event_chunks(path: str, max_text_bytes: int) -> "Iterator[list[TextEvent | Rejected]]":
-    from schemas.archived import decode_archived
-    from schemas.json_events import JsonDecoder
+    from schemas.archived import ArchiveDecoder
     from transforms.archives import read_records
 
-    decoder = JsonDecoder(max_text_bytes)
+    decoder = ArchiveDecoder(max_text_bytes)
     for batch in read_records(path, batch=CHUNK):
-        yield [decode_archived(value, decoder) for value in batch.values]
+        yield [decoder.decode(value, None) for value in batch.values]
 
 
 COMMAND = Command(

@@ -1,0 +1,57 @@
+"""textpulse models: the models that are at hand."""
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.commands.command import Command, Group
+from pipelines.commands.output import note, print_json, print_table
+from pipelines.commands.quiet import quiet_import
+from pipelines.errors import UsageProblem
+from pipelines.options import JSON, Option
+
+if TYPE_CHECKING:
+    from models.load import LoadedModel
+
+OPTIONS = (Option("folder", str, "", "also list the models in this folder"), JSON)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lists the model that comes with textpulse and those in the folder, the newest first."""
+    from models.catalog import models_in
+
+    if args.folder and not Path(args.folder).is_dir():
+        raise UsageProblem(f"--folder {args.folder}: no such folder")
+    found = models_in([model_folder(""), *([Path(args.folder)] if args.folder else [])])
+    if args.json:
+        print_json(found)
+        return 0
+    print_table(("name", "version", "tasks", "MB", "created", "folder"),
+                [(model.name, model.version, ", ".join(model.tasks), f"{model.size_bytes / 1e6:.1f}", model.created,
+                  model.folder) for model in found], numbers=("MB",))
+    if not found:
+        note("no model at hand; `textpulse train --out FOLDER` makes one")
+    return 0
+
+
+def model_folder(named: str) -> Path:
+    """The folder of --model, by default that of the model that comes with textpulse (models.load.DEFAULT)."""
+    import models
+
+    return Path(named) if named else Path(next(iter(models.__path__))) / "fast"
+
+
+def tagger(named: str) -> "LoadedModel":
+    """The loaded model of --model. Raises ModelError, for what is missing before TensorFlow is imported."""
+    from models.folder import check_whole
+
+    folder = model_folder(named)
+    check_whole(folder)
+    with quiet_import():
+        from models.load import load
+
+        return load(folder)
+
+
+LIST = Command("list", "list the models at hand, the newest first", ("models", "models list --folder trained --json"),
+               OPTIONS, run)
+GROUP = Group("models", "list the models at hand", (LIST,), default="list")
