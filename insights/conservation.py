@@ -5,8 +5,8 @@ For every job, run and origin, of what was handed on when its progress was last 
     records read = records in units of closed windows + dead letters + records in windows still open
 
 A unit that a gap froze (its epoch is older than the origin's) counts as closed. A gap's own letter is no record: it
-says what could not be read. A backfill counts once it is finished, wholly; a run that is not its job's current one is
-left out.
+says what could not be read. A backfill counts once it is finished: then all its windows are closed. A run that is not
+its job's current one is left out.
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -140,7 +140,6 @@ def _read(job: str | None) -> sa.Select[Any]:
 def _inside(job: str | None) -> sa.Select[Any]:
     place = (units.c.job, units.c.run, units.c.origin)
     closed = sa.or_(
-        jobs.c.kind == "backfill",
         units.c.window_us + jobs.c.window_us <= jobs.c.closed_us,
         units.c.epoch < sa.func.coalesce(progress.c.epoch, 0))
     return (

@@ -1,6 +1,6 @@
 """The store: what is durable. Tables, and one method per transaction of the recovery protocol (docs/architecture.md)."""
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,8 @@ runs = sa.Table(
     sa.Column("job", sa.Text, nullable=False, index=True),
     sa.Column("state", sa.Text, nullable=False),             # running | current | superseded
     sa.Column("started_us", sa.BigInteger, nullable=False),
-    sa.Column("ended_us", sa.BigInteger))
+    sa.Column("ended_us", sa.BigInteger),
+    sqlite_autoincrement=True)   # the number of a killed run is never used again
 units = sa.Table(
     "units", metadata,
     sa.Column("id", Id, primary_key=True, autoincrement=True),
@@ -95,6 +96,21 @@ class StoreError(Exception):
     """The store cannot be used: names it, and says what to do."""
 
 
+_ADVICE = (
+    ("deadlock", "two writers met on the same rows: try again"),
+    ("locked", "another process has held its write lock for 30 s: wait for it, or end it"),
+    ("readonly", "give this user the right to write to the file and its folder, or choose another --store"),
+    ("read-only", "connect to a server that takes writes, or choose another --store"),
+    ("full", "free some space on its disk"),
+    ("no space", "free some space on its disk"),
+    ("permission denied", "give this user the rights on its tables, or choose another --store"),
+    ("malformed", "restore it from a copy, or choose another --store"),
+    ("not a database", "the file is something else: choose another --store"),
+    ("connect", "check that the server runs and can be reached"),
+    ("terminat", "check that the server runs and can be reached"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class UnitKey:
     """What the store replaces as a whole; only what the input says."""
@@ -141,6 +157,7 @@ class Store:
         self.url = url
         try:
             self.engine = _engine(url)
+            self.upserts = _UPSERTS[self.engine.dialect.name]
             if create:
                 self._create()
             elif not sa.inspect(self.engine).has_table("units"):
@@ -166,15 +183,31 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """One transaction: all of it or nothing."""
-        with self.engine.begin() as db:
+        """One transaction: all of it or nothing. Raises StoreError when the database cannot do it."""
+        with self._named_errors(), self.engine.begin() as db:
             yield db
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
-        """A consistent view to read from; a writer is not held up."""
-        with self.engine.connect().execution_options(isolation_level=self._snapshot_level, read_only=True) as db, db.begin():
+        """A consistent view to read from; a writer is not held up. Raises StoreError when the database cannot give it."""
+        with (
+            self._named_errors(),
+            self.engine.connect().execution_options(isolation_level=self._snapshot_level, read_only=True) as db,
+            db.begin(),
+        ):
             yield db
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """What the database cannot do, as a StoreError. A broken constraint or a value that it refuses is a fault of ours: left as is."""
+        try:
+            yield
+        except (sa.exc.IntegrityError, sa.exc.DataError):
+            raise
+        except sa.exc.DBAPIError as error:
+            said = str(error.orig).strip()
+            advice = next((advice for words, advice in _ADVICE if words in said.lower()), "check that it is there and whole")
+            raise StoreError(f"{self.name}: {said}; nothing of this transaction was written: {advice}") from error
 
     @property
     def _snapshot_level(self) -> str:
@@ -229,21 +262,19 @@ class Store:
 
     def load(self, job: str, run: int) -> tuple[int, dict[str, Known]]:
         """(closed_us, origin -> what is known of it), as a new process finds them."""
+        of_run = {"job": job, "run": run}
         with self.transaction() as db:
-            closed = db.scalar(sa.select(jobs.c.closed_us).where(jobs.c.job == job))
+            closed = db.scalar(_closed_of, {"job": job})
             known: dict[str, Known] = {}
-            for row in db.execute(sa.select(progress).where(progress.c.job == job, progress.c.run == run)):
+            for row in db.execute(_progress_of, of_run):
                 known[row.origin] = Known(row.saved, row.saved_records, row.read, {}, row.epoch)
-            of_run = (units.c.job == job, units.c.run == run)
-            last = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(*of_run)
-            for origin, offset, records in db.execute(last.group_by(units.c.origin)):
+            for origin, offset, records in db.execute(_last_of, of_run):
                 entry = known.setdefault(origin, Known())
                 entry.evidence, entry.stored = max(entry.evidence, offset + 1), entry.stored + int(records)
-            rows = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
-                dead_letters.c.job == job, dead_letters.c.run == run, dead_letters.c.reason != Reason.GAP)
-            for origin, offset, reason in db.execute(rows):
+            for origin, offset, reason in db.execute(_dead_of, of_run):
                 entry = known.setdefault(origin, Known())
                 entry.stored += 1
+                entry.evidence = max(entry.evidence, offset + 1)   # a model_error comes with no position
                 if offset >= (entry.saved or 0):
                     entry.dead[offset] = Reason(reason)
             return (START_US if closed is None else closed), known
@@ -252,23 +283,21 @@ class Store:
         """Dead letters, together with how far every origin was read at that moment."""
         with self.transaction() as db:
             self._insert_dead(db, job, run, letters)
-            for origin, offset in positions.items():
-                made = self._insert(progress).values(
-                    job=job, run=run, origin=origin, read=offset, saved_records=0, epoch=0, frontier=0, read_records=0, open_records=0)
-                db.execute(made.on_conflict_do_update(
-                    index_elements=["job", "run", "origin"], set_={"read": offset}, where=progress.c.read < offset))
+            rows = [{"job": job, "run": run, "origin": origin, "read": offset, **_NOT_SAVED} for origin, offset in positions.items()]
+            if rows:
+                db.execute(self.upserts.read, rows)
 
     def _insert_dead(self, db: sa.Connection, job: str, run: int, letters: Sequence[DeadLetter]) -> None:
         if letters:
             rows = [{"job": job, "run": run, **_dead_row(letter)} for letter in letters]
-            db.execute(self._insert(dead_letters).on_conflict_do_nothing(), rows)
+            db.execute(self.upserts.dead, rows)
 
     def write_units(self, job: str, run: int, batch: Iterable[tuple[UnitKey, Unit]], now_us: int) -> None:
         """Replaces each unit as a whole, if it covers at least as many records as what is stored."""
         with self.transaction() as db:
             rows: dict[int, list[dict[str, Any]]] = {}   # a unit that stands twice in the batch: the larger one
-            for key, unit in batch:
-                number = db.scalar(self._replace_unit, {
+            for key, unit in sorted(batch, key=_by_key):   # one order for all writers: they wait, and never for each other
+                number = db.scalar(self.upserts.unit, {
                     "job": job, "run": run, "window_us": key.window_us, "origin": key.origin, "source": key.source,
                     "product": key.product, "epoch": key.epoch, "records": unit.records, "last_offset": unit.last_offset,
                     "revision": 1, "updated_us": now_us})
@@ -280,53 +309,88 @@ class Store:
             if rows:
                 db.execute(cells.insert(), [row for of_unit in rows.values() for row in of_unit])
 
-    @property
-    def _replace_unit(self) -> Any:
-        insert = self._insert(units)
-        new = insert.excluded
-        return insert.on_conflict_do_update(
-            index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
-            set_={"records": new.records, "last_offset": new.last_offset, "updated_us": new.updated_us, "revision": units.c.revision + 1},
-            where=new.records >= units.c.records).returning(units.c.id)
-
     def covered(self, job: str, run: int, since_us: int) -> dict[tuple[int, str], int]:
         """(window, origin) -> records stored in units of the origin's current epoch, for windows that start at or after since_us."""
-        epoch = sa.func.coalesce(progress.c.epoch, 0)
-        query = (
-            sa.select(units.c.window_us, units.c.origin, sa.func.sum(units.c.records))
-            .outerjoin(progress, sa.and_(
-                progress.c.job == units.c.job, progress.c.run == units.c.run, progress.c.origin == units.c.origin))
-            .where(units.c.job == job, units.c.run == run, units.c.window_us >= since_us, units.c.epoch == epoch)
-            .group_by(units.c.window_us, units.c.origin))
         with self.transaction() as db:
-            return {(window, origin): int(records) for window, origin, records in db.execute(query)}
+            rows = db.execute(_covered, {"job": job, "run": run, "since_us": since_us})
+            return {(window, origin): int(records) for window, origin, records in rows}
 
     def save(self, job: str, run: int, closed_us: int, watermark_us: int, rows: Iterable[Progress], gaps: Sequence[DeadLetter] = ()) -> None:
         """What is closed, and for each origin where to start again; gaps with the epoch that they begin."""
         with self.transaction() as db:
-            db.execute(jobs.update().where(jobs.c.job == job, jobs.c.closed_us <= closed_us).values(
-                closed_us=closed_us, watermark_us=watermark_us))
+            db.execute(_close, {"of_job": job, "closed": closed_us, "watermark": watermark_us})
             self._insert_dead(db, job, run, gaps)
-            for row in rows:
-                values = dataclasses.asdict(row)
-                made = self._insert(progress).values(job=job, run=run, read=row.saved, **values)
-                moved = {name: value for name, value in values.items() if name != "origin"}
-                db.execute(made.on_conflict_do_update(
-                    index_elements=["job", "run", "origin"], set_=moved,
-                    where=sa.or_(progress.c.saved.is_(None), progress.c.saved <= row.saved)))
-
-    def _insert(self, table: sa.Table) -> Any:
-        return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
+            moved = [{"job": job, "run": run, "read": row.saved, **_columns(row)} for row in rows]
+            if moved:
+                db.execute(self.upserts.saved, moved)
 
 
+def _by_key(item: tuple[UnitKey, Unit]) -> tuple[int, str, str, str, int]:
+    key = item[0]
+    return key.window_us, key.origin, key.source, key.product, key.epoch
+
+
+def _columns(row: Progress) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _SAVED}
+
+
+# Statements are made once: making one costs ten times as much as the database takes to run it.
+
+_SAVED = tuple(field.name for field in dataclasses.fields(Progress))
+_NOT_SAVED = {"saved_records": 0, "epoch": 0, "frontier": 0, "read_records": 0, "open_records": 0}
+_JOB, _RUN = sa.bindparam("job", type_=sa.Text), sa.bindparam("run", type_=sa.BigInteger)
+
+
+class _Upserts:
+    """What only the two dialects' own INSERT can say."""
+
+    def __init__(self, insert: Callable[[sa.Table], Any]) -> None:
+        origin = ["job", "run", "origin"]
+        self.dead = insert(dead_letters).on_conflict_do_nothing()
+        read = insert(progress).values({name: sa.bindparam(name) for name in (*origin, "read", *_NOT_SAVED)})
+        self.read = read.on_conflict_do_update(
+            index_elements=origin, set_={"read": read.excluded.read}, where=progress.c.read < read.excluded.read)
+        saved = insert(progress)
+        self.saved = saved.on_conflict_do_update(
+            index_elements=origin, set_={name: saved.excluded[name] for name in _SAVED if name != "origin"},
+            where=sa.or_(progress.c.saved.is_(None), progress.c.saved <= saved.excluded.saved))
+        unit = insert(units)
+        new = unit.excluded
+        self.unit = unit.on_conflict_do_update(
+            index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
+            set_={"records": new.records, "last_offset": new.last_offset, "updated_us": new.updated_us,
+                  "revision": units.c.revision + 1},
+            where=new.records >= units.c.records).returning(units.c.id)
+
+
+_UPSERTS = {"sqlite": _Upserts(sqlite.insert), "postgresql": _Upserts(postgresql.insert)}
 _delete_cells = cells.delete().where(cells.c.unit == sa.bindparam("number"))
+_close = jobs.update().where(jobs.c.job == sa.bindparam("of_job"), jobs.c.closed_us <= sa.bindparam("closed")).values(
+    closed_us=sa.bindparam("closed"), watermark_us=sa.bindparam("watermark"))
+_closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB)
+_progress_of = sa.select(progress).where(progress.c.job == _JOB, progress.c.run == _RUN)
+_last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(
+    units.c.job == _JOB, units.c.run == _RUN).group_by(units.c.origin)
+_dead_of = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
+    dead_letters.c.job == _JOB, dead_letters.c.run == _RUN, dead_letters.c.reason != Reason.GAP.value)
+_covered = (
+    sa.select(units.c.window_us, units.c.origin, sa.func.sum(units.c.records))
+    .outerjoin(progress, sa.and_(
+        progress.c.job == units.c.job, progress.c.run == units.c.run, progress.c.origin == units.c.origin))
+    .where(units.c.job == _JOB, units.c.run == _RUN, units.c.window_us >= sa.bindparam("since_us"),
+           units.c.epoch == sa.func.coalesce(progress.c.epoch, 0))
+    .group_by(units.c.window_us, units.c.origin))
 
 
 def _dead_row(letter: DeadLetter) -> dict[str, Any]:
     row = msgspec.structs.asdict(letter)
     row["headers"] = msgspec.json.encode(letter.headers).decode()
-    row["reason"] = letter.reason.value
-    return row
+    return {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _storable(text: str) -> str:
+    """What no database takes, escaped: NUL (PostgreSQL refuses it) and lone surrogates."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _engine(url: str) -> sa.Engine:

@@ -1,5 +1,6 @@
 """Training rows as padded batches of like length."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.data import NO_LABEL, Example
-from models.network import Batch
+from models.network import Batch, name_keys
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer
 from models.spans import encode
 
@@ -17,6 +18,7 @@ POOL = 40 * BATCH
 """Rows that are sorted by length together: enough for little padding, few enough to mix."""
 LENGTH_STEP = 8
 CHUNK = 2_048
+NAME_PAIRS = 8_192
 
 Column = list[NDArray[np.int32]]
 
@@ -50,6 +52,16 @@ def encoded(examples: Sequence[Example], vocabulary: Sequence[str]) -> Encoded:
             entity.append(encode(example.entities or (), starts, ends, continues[row]))
     sentiment = np.array([example.sentiment for example in examples], np.int32)
     return Encoded(ids, shapes, entity, sentiment, np.array([example.topic for example in examples], np.int32))
+
+
+def name_pairs(rows: Encoded, most: int = NAME_PAIRS) -> NDArray[np.int32]:
+    """int32[M], in order: the name_keys of neighbouring pieces that stand in one name twice or more, the commonest."""
+    counts: Counter[int] = Counter()
+    for ids, labels in zip(rows.ids, rows.entity, strict=True):
+        goes_on = (labels[1:] == NO_LABEL) | ((labels[1:] > 0) & (labels[1:] % 2 == 0))
+        counts.update(name_keys(ids[:-1], ids[1:])[(labels[:-1] > 0) & goes_on].tolist())
+    common = [key for key, n in counts.most_common(most) if n > 1]
+    return np.array(sorted(common or [0]), np.int32)
 
 
 def batches(rows: Encoded, rng: np.random.Generator) -> Iterator[Batch]:

@@ -192,7 +192,7 @@ SETS = (
         _entities,
         "annotations CC BY-SA 3.0; messages under Weibo's terms of service",
         "N. Peng, M. Dredze, EMNLP 2015 and ACL 2016; revision by H. He, X. Sun 2016; changed: type names",
-        repeat=8,
+        repeat=5,
     ),
     DataSet(
         "people_daily_zh",

@@ -16,6 +16,7 @@ from models.network import (
     Neighbours,
     Network,
     bigram_rows,
+    name_rows,
     shape_rows,
 )
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, Pieces, PieceTokenizer
@@ -39,6 +40,8 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self._continues = tf.constant([entry.startswith(CONTINUES) for entry in vocabulary])
         self._embedding = tf.Variable(tf.cast(network.embedding, tf.float16), trainable=False)
         self._bigrams = tf.Variable(tf.cast(network.bigrams, tf.float16), trainable=False)
+        self._names = tf.Variable(tf.cast(network.names, tf.float16), trainable=False)
+        self._name_pairs = tf.Variable(network.name_pairs, trainable=False)
         self._kernel = tf.Variable(network.kernel, trainable=False)
         self._bias = tf.Variable(network.bias, trainable=False)
         trained_heads = network.heads
@@ -53,7 +56,7 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         # Empty in the file, of full height once folded.
         self._tables = [
             tf.Variable(tf.zeros([0, FILTERS]), shape=tf.TensorShape([None, FILTERS]), trainable=False)
-            for _ in range(len(SLICES) + 1)
+            for _ in range(len(SLICES) + 3)
         ]
 
     @tf.function(input_signature=[])  # type: ignore[untyped-decorator]
@@ -66,7 +69,9 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             values = tf.matmul(embedding[1:], kernel) + (biases[group] if offset == 0 else 0.0)
             pad = tf.fill([1, FILTERS], NEVER if offset == 0 else 0.0)
             table.assign(tf.concat([pad, values], 0))
-        self._tables[-1].assign(tf.cast(self._bigrams, tf.float32))
+        rest = (self._bigrams, *tf.split(self._names, 2, 1))
+        for table, halves in zip(self._tables[len(SLICES) :], rest, strict=True):
+            table.assign(tf.cast(halves, tf.float32))
         return tf.shape(self._bigrams)[0]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])  # type: ignore[untyped-decorator]
@@ -79,8 +84,8 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         ids = tf.concat([pieces.ids, [PAD_ID]], 0)
         parts = [self._texts(ids, tf.gather(starts, rows), tf.gather(lengths, rows)) for rows in _slices(order)]
         back = tf.math.invert_permutation(order)
-        sentiment, topic = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
-        labels, scores = self._entities(pieces)
+        sentiment, topic, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
+        labels, scores = self._entities(pieces, style)
         continues = tf.gather(self._continues, pieces.ids)
         spans = decode(labels, scores, continues, pieces)
         return {
@@ -95,24 +100,28 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             "token_splits": pieces.splits,
         }
 
-    def _texts(self, flat_ids: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Probabilities of sentiment and topic of one bucket of rows; flat_ids ends in padding."""
+    def _texts(self, flat_ids: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Probabilities of sentiment and topic, and entity_style, of one bucket of rows; flat_ids ends in padding."""
         longest = tf.reduce_max(tf.concat([lengths, [1]], 0))
         column = tf.range(longest)[None, :]
         inside = column < lengths[:, None]
         ids = tf.gather(flat_ids, tf.where(inside, starts[:, None] + column, tf.size(flat_ids) - 1))
         padded = tf.pad(ids, [[0, 0], [2, 2]])
         features = self._features(lambda offset: padded[:, 2 + offset : 2 + offset + longest], TEXT_GROUPS)
-        hidden = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths)
-        return tf.nn.softmax(self._heads.sentiment_logits(hidden)), tf.nn.softmax(self._heads.topic_logits(hidden))
+        hidden, mean = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths)
+        logits = (self._heads.sentiment_logits(hidden), self._heads.topic_logits(hidden))
+        return *(tf.nn.softmax(values) for values in logits), self._heads.entity_style(mean)
 
-    def _entities(self, pieces: Pieces) -> tuple[tf.Tensor, tf.Tensor]:
-        """The likeliest label of each flat piece and its probability. Flat pieces need no padding, hence no buckets."""
+    def _entities(self, pieces: Pieces, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The likeliest label of each flat piece and its probability; style is that of each text.
+
+        Flat pieces need no padding, hence no buckets.
+        """
         size = tf.size(pieces.ids)
         ends = tf.scatter_nd(pieces.splits[:, None], tf.ones_like(pieces.splits), [tf.cast(size, tf.int64) + 1])
         is_first, is_last = ends[:-1] > 0, ends[1:] > 0
 
-        def around(values: tf.Tensor, padding: int = 0) -> Neighbours:
+        def around(values: tf.Tensor, padding: int | tf.Tensor = 0) -> Neighbours:
             parted = (is_first, is_last) if len(values.shape) == 1 else (is_first[:, None], is_last[:, None])
             before = tf.where(parted[0], tf.cast(padding, values.dtype), tf.roll(values, 1, 0))
             return Neighbours(
@@ -122,6 +131,9 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         ids = around(pieces.ids, PAD_ID)
         at = {-1: ids.before, 0: ids.here, 1: ids.after}
         bigrams, sums = self._features(at.__getitem__, (BIGRAM_GROUP, ENTITY_GROUP))
+        names = around(name_rows(self._name_pairs, ids.here, ids.after), tf.size(self._name_pairs))
+        sums += tf.gather(self._tables[-2], names.here) + tf.gather(self._tables[-1], names.before)
+        sums += tf.repeat(style, pieces.splits[1:] - pieces.splits[:-1], axis=0)
         rows = shape_rows(around(pieces.shapes, PAD_SHAPE))
         logits = self._heads.entity_logits(around(self._heads.entity_inner(sums, around(tf.nn.relu(bigrams)), rows)))
         scores = tf.exp(tf.reduce_max(logits, 1) - tf.reduce_logsumexp(logits, 1))
@@ -133,7 +145,7 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         for table, (group, offset) in zip(self._tables, SLICES, strict=False):
             if group in groups:
                 sums[group].append(tf.gather(table, ids_at(offset)))
-        sums[BIGRAM_GROUP].append(tf.gather(self._tables[-1], bigram_rows(ids_at(0), ids_at(1))))
+        sums[BIGRAM_GROUP].append(tf.gather(self._tables[len(SLICES)], bigram_rows(ids_at(0), ids_at(1))))
         return [tf.add_n(sums[group]) for group in groups]
 
 

@@ -6,10 +6,11 @@ may come between). The same holds for the hashed bigrams (Joulin et al. 2017), w
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from models.pieces import PAD_ID, PAD_SHAPE, SHAPES, UNKNOWN_ID
 
@@ -34,8 +35,16 @@ SLICES = tuple((group, offset) for group, offsets in OFFSETS.items() for offset 
 """Group and offset of each slice of the kernel, in the order of its columns."""
 EMBEDDING_DROPOUT = 0.25
 PIECE_DROPOUT = 0.05
+NAME_DROPOUT = 0.3
+MOST_PIECES = 46_340
+"""The root of the largest int32."""
+ENTITY_PIECE_DROPOUT = 0.15
+"""More than for whole texts: a name not seen before must be found by what stands around it."""
 HEAD_DROPOUT = 0.3
 LABEL_SMOOTHING = 0.05
+
+
+Tensor = TypeVar("Tensor", tf.Tensor, NDArray[np.int32])
 
 
 class Batch(NamedTuple):
@@ -61,6 +70,19 @@ def bigram_rows(ids: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
     return (ids * 40_503 + after * 30_011) % BIGRAM_ROWS
 
 
+def name_keys(ids: Tensor, after: Tensor) -> Tensor:
+    """One int32 for each pair of pieces; exact, unlike a hash, for vocabularies up to MOST_PIECES."""
+    return ids * MOST_PIECES + after
+
+
+def name_rows(name_pairs: tf.Tensor, ids: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """The rows of the name table for pieces and the ones after them; the last row for pairs that no name held."""
+    keys = name_keys(ids, after)
+    found = tf.reshape(tf.searchsorted(name_pairs, tf.reshape(keys, [-1])), tf.shape(keys))
+    known = tf.gather(name_pairs, tf.minimum(found, tf.size(name_pairs) - 1)) == keys
+    return tf.where(known, found, tf.size(name_pairs))
+
+
 def shape_rows(shapes: Neighbours) -> tf.Tensor:
     """The rows of the shape table, int32 of any shape."""
     return (shapes.before * SHAPES + shapes.here) * SHAPES + shapes.after
@@ -71,6 +93,16 @@ def neighbours(values: tf.Tensor, padding: int = 0) -> Neighbours:
     rest = [[0, 0]] * (len(values.shape) - 2)
     padded = tf.pad(values, [[0, 0], [1, 1], *rest], constant_values=padding)
     return Neighbours(padded[:, :-2], values, padded[:, 2:])
+
+
+def mean_of(features: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """float32[B, D]: the mean of float32[B, L, D], zero at the padding, over the pieces; zeros for no piece."""
+    return tf.reduce_sum(features, 1) / tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
+
+
+def lengths_of(ids: tf.Tensor) -> tf.Tensor:
+    """int32[B]: the pieces of each row."""
+    return tf.reduce_sum(tf.cast(ids != PAD_ID, tf.int32), 1)
 
 
 def shifted(values: tf.Tensor, offset: int) -> tf.Tensor:
@@ -95,18 +127,18 @@ class Heads(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self.topic, self.topic_bias = _weight("topic", HIDDEN, topics), _zeros("topic_b", topics)
         self.shape = tf.Variable(tf.zeros([SHAPES**3, FILTERS]), name="shape")
         self.entity_in = _weight("entity_in", 2 * FILTERS, FILTERS)
+        self.entity_text = _weight("entity_text", FILTERS, FILTERS)
         self.context, self.context_bias = _weight("context", 3 * FILTERS, FILTERS), _zeros("context_b", FILTERS)
         self.entity, self.entity_bias = _weight("entity", FILTERS, entity_labels), _zeros("entity_b", entity_labels)
 
-    def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor) -> tf.Tensor:
-        """float32[B, HIDDEN] from the maximum and the mean over the pieces of each of TEXT_GROUPS.
+    def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """float32[B, HIDDEN] from the maximum and the mean over the pieces of each of TEXT_GROUPS; the last mean.
 
         features: float32[B, L, FILTERS] a group, zero at the padding, at least one column; lengths int32[B].
         """
-        scale = 1.0 / tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
-        means = (tf.reduce_sum(group, 1) * scale for group in features)
+        means = [mean_of(group, lengths) for group in features]
         pooled = tf.concat([*(tf.reduce_max(group, 1) for group in features), *means], 1)
-        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias)
+        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias), means[-1]
 
     def sentiment_logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """float32[B, sentiments]"""
@@ -116,11 +148,20 @@ class Heads(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         """float32[B, topics]"""
         return tf.matmul(hidden, self.topic) + self.topic_bias
 
+    def entity_style(self, mean: tf.Tensor) -> tf.Tensor:
+        """float32[B, FILTERS] from the mean of the bigram group: what manner of text its pieces stand in.
+
+        The sets differ in what they call an entity (posts: mentions such as "friend" too; news: names only), and the
+        manner of a text tells which to follow.
+        """
+        return tf.matmul(mean, self.entity_text)
+
     def entity_inner(self, sums: tf.Tensor, bigrams: Neighbours, shape_rows: tf.Tensor) -> tf.Tensor:
         """float32[..., FILTERS] for each piece.
 
-        sums: the first layer's entity group; bigrams: its bigram group of the piece and the one before (after: unused);
-        shape_rows: int32[...], rows of the shape table. Leading dimensions are those of a batch or of flat pieces.
+        sums: the first layer's entity group plus the entity_style of the text; bigrams: the bigram group of the piece
+        and the one before (after: unused); shape_rows: int32[...], rows of the shape table. Leading dimensions are
+        those of a batch or of flat pieces.
         """
         pairs = tf.matmul(tf.concat([bigrams.before, bigrams.here], -1), self.entity_in)
         return tf.nn.relu(sums + pairs + tf.gather(self.shape, shape_rows))
@@ -132,27 +173,32 @@ class Heads(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
 
 
 class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """The whole network as it is trained."""
+    """The whole network as it is trained. name_pairs: the name_keys that it knows, int32[M] in order."""
 
-    def __init__(self, vocabulary: int, sentiments: int, topics: int, entity_labels: int) -> None:
+    def __init__(
+        self, vocabulary: int, sentiments: int, topics: int, entity_labels: int, name_pairs: NDArray[np.int32]
+    ) -> None:
         super().__init__(name="network")
         self.embedding = tf.Variable(tf.random.normal([vocabulary, EMBEDDING], stddev=0.1), name="embedding")
         self.kernel = _weight("kernel", EMBEDDING, FILTERS * len(SLICES))
         self.bias = _zeros("bias", FILTERS * len(GROUPS))
         self.bigrams = tf.Variable(tf.zeros([BIGRAM_ROWS, FILTERS]), name="bigrams")
+        self.name_pairs = tf.Variable(name_pairs, trainable=False, name="name_pairs")
+        self.names = tf.Variable(tf.zeros([len(name_pairs) + 1, 2 * FILTERS]), name="names")
         self.heads = Heads(sentiments, topics, entity_labels)
 
-    def features(self, ids: tf.Tensor, groups: Sequence[str], training: bool = False) -> list[tf.Tensor]:
+    def features(self, ids: tf.Tensor, groups: Sequence[str], piece_dropout: float | None = None) -> list[tf.Tensor]:
         """The first layer of int32[B, L]: one float32[B, L, FILTERS] a group asked for, zero at the padding.
 
-        relu has been applied to all but the entity group, which waits for more to be added.
+        relu has been applied to all but the entity group, which waits for more to be added. piece_dropout: the share
+        of pieces to hide, given in training only.
         """
         mask = tf.cast(ids != PAD_ID, tf.float32)[..., None]
-        if training:
-            lost = tf.random.uniform(tf.shape(ids)) < PIECE_DROPOUT
+        if piece_dropout is not None:
+            lost = tf.random.uniform(tf.shape(ids)) < piece_dropout
             ids = tf.where(tf.logical_and(lost, ids != PAD_ID), UNKNOWN_ID, ids)
         embedded = tf.gather(self.embedding, ids) * mask
-        if training:
+        if piece_dropout is not None:
             embedded = tf.nn.dropout(embedded, EMBEDDING_DROPOUT)
         wanted = [at for at, (group, _) in enumerate(SLICES) if group in groups]
         kernels = tf.split(self.kernel, len(SLICES), 1)
@@ -168,15 +214,23 @@ class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
 
     def text_loss(self, batch: Batch) -> tf.Tensor:
         """Cross-entropy of the sentiment and the topic, each averaged over the rows that have that label."""
-        lengths = tf.reduce_sum(tf.cast(batch.ids != PAD_ID, tf.int32), 1)
-        hidden = self.heads.hidden(self.features(batch.ids, TEXT_GROUPS, training=True), lengths)
+        features = self.features(batch.ids, TEXT_GROUPS, PIECE_DROPOUT)
+        hidden, _ = self.heads.hidden(features, lengths_of(batch.ids))
         hidden = tf.nn.dropout(hidden, HEAD_DROPOUT)
         sentiment = _masked_loss(self.heads.sentiment_logits(hidden), batch.sentiment, LABEL_SMOOTHING)
         return sentiment + _masked_loss(self.heads.topic_logits(hidden), batch.topic, LABEL_SMOOTHING)
 
     def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """float32[B, L, entity labels] of padded rows."""
-        bigrams, sums = self.features(ids, (BIGRAM_GROUP, ENTITY_GROUP), training)
+        dropout = ENTITY_PIECE_DROPOUT if training else None
+        bigrams, sums = self.features(ids, (BIGRAM_GROUP, ENTITY_GROUP), dropout)
+        rows = name_rows(self.name_pairs, ids, shifted(ids, 1))
+        if training:
+            hidden = tf.random.uniform(tf.shape(rows)) < NAME_DROPOUT
+            rows = tf.where(hidden, tf.size(self.name_pairs), rows)
+        first, second = tf.split(tf.gather(self.names, rows), 2, 2)
+        sums += first + shifted(second, -1)
+        sums += self.heads.entity_style(mean_of(bigrams, lengths_of(ids)))[:, None]
         inner = self.heads.entity_inner(sums, neighbours(bigrams), shape_rows(neighbours(shapes, PAD_SHAPE)))
         inner *= tf.cast(ids != PAD_ID, tf.float32)[..., None]
         return self.heads.entity_logits(neighbours(tf.nn.dropout(inner, HEAD_DROPOUT) if training else inner))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models import card, data, evaluate, export, folder, spans, vocabulary
-from models.batches import Encoded, batches, encoded
+from models.batches import Encoded, batches, encoded, name_pairs
 from models.data import DataSet, Example
 from models.network import Batch, Network
 from models.taxonomy import ENTITY_TYPES, TOPICS
@@ -21,6 +21,8 @@ NAME = "fast"
 ARCHITECTURE = "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and mean pooling, three heads"
 LEARNING_RATE = 2e-3
 FINAL_RATE_SHARE = 0.05
+FIRST_AVERAGED = 2
+"""The first epoch whose weights count in the mean; those of the very first are far off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class Trainer:
         return _mean(losses[True]), _mean(losses[False])
 
 
-def _mean(losses: list[tf.Tensor]) -> float:
-    return float(np.mean(losses)) if losses else 0.0
+def _mean(values: Sequence[tf.Tensor | float]) -> float:
+    return float(np.mean(values)) if values else 0.0
 
 
 def train(
@@ -143,27 +145,41 @@ def prepare(data_folder: Path) -> Prepared:
 def fit(
     prepared: Prepared, epochs: int, rng: np.random.Generator, report: Callable[[str], None]
 ) -> tuple[export.Server, list[dict[str, Any]]]:
-    """The server of the best epoch, and the dev scores of every epoch.
+    """The best server, and the dev scores of every candidate.
 
-    Best: the highest mean over the dev sets of accuracy (classification) or F1 (entities).
+    Candidates: the weights after each epoch, and their mean over the epochs so far (Izmailov et al. 2018). Best: the
+    highest mean over the dev sets of accuracy (classification) or F1 (entities).
     """
-    network = Network(len(prepared.vocabulary), len(SENTIMENTS), len(TOPICS), len(spans.labels_of(ENTITY_TYPES)))
-    trainer = Trainer(network)
+    trained, mean = _network(prepared), _network(prepared)
+    trainer = Trainer(trained)
     rates = np.linspace(LEARNING_RATE, LEARNING_RATE * FINAL_RATE_SHARE, epochs + 1)
-    server = best = export.Server(prepared.vocabulary, network)
+    best = export.Server(prepared.vocabulary, trained)
     history: list[dict[str, Any]] = []
-    for epoch in range(epochs):
-        text_loss, entity_loss = trainer.epoch(prepared, rng, rates[epoch : epoch + 2])
-        server = export.Server(prepared.vocabulary, network)
-        server.fold()
-        scores = dev_scores(server, prepared.dev)
-        history.append({"epoch": epoch + 1, "mean": float(np.mean(list(scores.values()))), "sets": scores})
-        if history[-1]["mean"] >= max(h["mean"] for h in history):
-            best = server
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        losses = f"losses {text_loss:.3f}, {entity_loss:.3f}"
-        report(f"epoch {epoch + 1}/{epochs}: {losses}; dev {history[-1]['mean']:.4f}: {shown}")
+    for epoch in range(1, epochs + 1):
+        losses = trainer.epoch(prepared, rng, rates[epoch - 1 : epoch + 1])
+        report(f"epoch {epoch}/{epochs}: losses {losses[0]:.3f} (texts), {losses[1]:.3f} (entities)")
+        _take_into_mean(mean, trained, max(epoch - FIRST_AVERAGED + 1, 1))
+        for weights, network in (("own", trained), ("mean", mean))[: 2 if epoch > FIRST_AVERAGED else 1]:
+            server = export.Server(prepared.vocabulary, network)
+            server.fold()
+            scores = dev_scores(server, prepared.dev)
+            history.append({"epoch": epoch, "weights": weights, "mean": _mean(list(scores.values())), "sets": scores})
+            if history[-1]["mean"] >= max(h["mean"] for h in history):
+                best = server
+            shown = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
+            report(f"epoch {epoch}/{epochs}, {weights} weights: dev {history[-1]['mean']:.4f}: {shown}")
     return best, history
+
+
+def _network(prepared: Prepared) -> Network:
+    classes = (len(SENTIMENTS), len(TOPICS), len(spans.labels_of(ENTITY_TYPES)))
+    return Network(len(prepared.vocabulary), *classes, name_pairs(prepared.entities))
+
+
+def _take_into_mean(mean: Network, trained: Network, count: int) -> None:
+    """Makes `mean` the mean of count weights, the last of which are those of `trained`."""
+    for average, variable in zip(mean.trainable_variables, trained.trainable_variables, strict=True):
+        average.assign_add((variable - average) / count)
 
 
 def dev_scores(server: export.Server, dev: dict[DataSet, list[Example]]) -> dict[str, float]:

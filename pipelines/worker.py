@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pipelines.commands.quiet import debugging, quiet_import
 from pipelines.errors import EnvironmentProblem, UsageProblem
 
 S = 1_000_000
@@ -32,7 +33,8 @@ class Worker:
 
     def run(self) -> int:
         """Builds the graph over one ledger and one client, runs it, and watches it until it ends or has to."""
-        from pipelines.graph import load_tagger, make_decoder
+        with quiet_import():
+            from pipelines.graph import load_tagger, make_decoder
         from pipelines.metrics import serve
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
@@ -49,7 +51,8 @@ class Worker:
         self.kafka = KafkaSettings(
             args.bootstrap_servers, tuple(args.topic.split(",")), args.job, args.connect_timeout,
             max_poll_records=args.poll_records, idle_after_s=args.idle_after)
-        tagger = self.loader()
+        with quiet_import():
+            tagger = self.loader()
         self._open_store()
         self.job = job_of(self.settings, self.decoder)
         self.client = client_of(self.kafka, self.job)
@@ -149,7 +152,7 @@ def group_memory_bytes() -> int:
 
 def main() -> None:
     """The process: its options come as one JSON argument. It ends by os._exit: threads of Beam and gRPC may not want to."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING if debugging() else logging.ERROR, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     log.setLevel(logging.INFO)
     logging.getLogger("kafka").setLevel(logging.ERROR)
     worker = Worker(argparse.Namespace(**json.loads(sys.argv[1])))

@@ -56,6 +56,27 @@ def units_of(tagged: TaggedChunk, tagger: Tagger) -> Iterator[tuple[Key, Unit, i
         yield (window_us, name, source, product, epoch), unit, int(earliest[group])
 
 
+def units_and_failures(tagged: TaggedChunk, tagger: Tagger) -> tuple[list[tuple[Key, Unit, int]], dict[int, str]]:
+    """units_of, and row -> error for the rows on which it fails: these are found one by one and left out."""
+    try:
+        return list(units_of(tagged, tagger)), {}
+    except Exception:   # noqa: BLE001 - whatever it is, it must not stop the other rows; each error becomes a dead letter below
+        failed = dict(_failing_rows(tagged, tagger))
+        if not failed:   # no row fails alone: not a matter of records
+            raise
+        return list(units_of(TaggedChunk(tagged.chunk, tagged.tags, tagged.failed | failed), tagger)), failed
+
+
+def _failing_rows(tagged: TaggedChunk, tagger: Tagger) -> Iterator[tuple[int, str]]:
+    rows = set(range(len(tagged.chunk.events))) - tagged.failed.keys()
+    for row in sorted(rows):
+        alone = TaggedChunk(tagged.chunk, tagged.tags, dict.fromkeys(set(range(len(tagged.chunk.events))) - {row}, ""))
+        try:
+            list(units_of(alone, tagger))
+        except Exception as error:   # noqa: BLE001 - see above
+            yield row, f"{type(error).__name__}: {error}"[:500]
+
+
 class MergeUnits(beam.CombineFn):  # type: ignore[misc]
     """Adds units up; associative and commutative, the empty unit is the unit."""
 
@@ -89,9 +110,10 @@ class ToUnits(beam.DoFn):  # type: ignore[misc]
 
     def process(self, element: TaggedChunk) -> Iterator[TimestampedValue]:
         """One chunk."""
-        if element.failed:
-            job_of(self.settings, self.decoder).reject(element.chunk, element.failed)
-        for key, unit, earliest_us in units_of(element, self.load()):
+        units, failed = units_and_failures(element, self.load())
+        if element.failed or failed:
+            job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
+        for key, unit, earliest_us in units:
             yield TimestampedValue((key, unit), Timestamp(micros=earliest_us))
 
 

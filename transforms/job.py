@@ -84,6 +84,7 @@ class Job:
         self.save_due = 0.0
         self.stopping = False
         self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
+        self.first_read = self.last_write = 0.0                # by the clock: what a benchmark calls the pipeline's time
         self.unstored: list[int] = []                          # mean event times of polls handed on and not yet written
         closed_us, known = store.load(settings.job, settings.run)
         self.ledger = ledger(
@@ -99,6 +100,7 @@ class Job:
     def take(self, polled: Sequence[Raw]) -> PollBatch:
         """Decodes and decides one poll, and moves the positions behind it."""
         with self.lock:
+            self.first_read = self.first_read or (self.clock() if polled else 0.0)
             dead: list[DeadLetter] = []
             placed = [self._place(raw, dead) for raw in polled]
             chunk = join_chunks([part for part in placed if part.events])
@@ -133,6 +135,7 @@ class Job:
         """Whole units, in one transaction."""
         waiting, self.unstored = self.unstored, []
         self.store.write_units(self.settings.job, self.settings.run, batch, self.now_us())
+        self.last_write = self.clock()
         for time_us in waiting:
             for told in self.on_stored:
                 told((self.now_us() - time_us) / 1e6)

@@ -85,7 +85,7 @@ class KafkaSource(UnboundedSource):
                 job.ledger.rewind(checkpoint_mark.positions, checkpoint_mark.reported_us)
                 rewound = job.ledger.mark()[0]
                 if rewound != positions:
-                    client.seek(rewound)
+                    client.assign(rewound)
         return KafkaReader(job, client)
 
     def get_checkpoint_mark_coder(self) -> KafkaMarkCoder:

@@ -24,7 +24,10 @@ def tag_chunk(tagger: Tagger, chunk: EventChunk) -> TaggedChunk:
     parts = [
         part for first in range(0, len(chunk.events), MAX_TEXTS)
         for part in _tag(tagger, [event.text for event in chunk.events[first : first + MAX_TEXTS]], first, failed)]
-    return TaggedChunk(chunk, join(parts), failed)
+    tags = join(parts)
+    for row in np.flatnonzero(~np.isfinite(tags.sentiment).all(axis=1)).tolist():
+        failed.setdefault(row, "the model's probabilities are not numbers")
+    return TaggedChunk(chunk, tags, failed)
 
 
 def _tag(tagger: Tagger, texts: Sequence[str], first: int, failed: dict[int, str]) -> Iterator[Tags]:

@@ -43,7 +43,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, number
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    with console.capture() as printed:   # rich ends the process on a closed pipe; ours is handled in one place
+        console.print(table)
+    for text in printed.get().splitlines():
+        line(text.rstrip())
 
 
 def _cell(value: object) -> "Text":

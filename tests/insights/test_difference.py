@@ -139,10 +139,13 @@ def test_a_window_that_is_not_closed_is_compared_and_counted_apart(pair):
 
 
 def test_a_window_on_one_side_only_is_a_difference(pair):
-    found = compare(*pair(but="d"))
-    assert {one.key.window_us for one in found.differing} == {240_000_000}
-    stream, archive = pair(but="d")
-    assert not difference(archive.store, "archive", stream.store, "live").same
+    for but, window_us in (("d", 240_000_000), ("abc", 0)):
+        stream, archive = pair(but)
+        there = difference(stream.store, "live", archive.store, "archive")
+        back = difference(archive.store, "archive", stream.store, "live")
+        for found in (there, back):
+            assert {one.key.window_us for one in found.differing} == {window_us}
+            assert found.equal == (2 if but == "d" else 1)
 
 
 def test_windows_of_two_lengths_cannot_be_compared(pair):

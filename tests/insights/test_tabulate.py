@@ -166,6 +166,14 @@ def test_words_of_more_than_four_pieces_are_left_out():
     assert found[0, "unknown", ""].cells["und", "card"].terms == {"abcb": (0, 0, 1)}
 
 
+def test_words_of_the_same_letters_are_one_term_however_they_are_cut():
+    row = ([0, 0, 1], [1, 0, 0], [])
+    abc, cut, card, capital = [6], [5, 9], [2], [VOCABULARY.index("Card")]
+    chunk = [(TextEvent("", 0, ""), (*row, ids), True, 0) for ids in (abc, cut, card, capital, [*abc, *cut])]
+    found, _ = call(chunk, None)
+    assert found[0, "unknown", ""].cells["und", "card"].terms == {"abc": (0, 0, 3), "card": (0, 0, 2)}
+
+
 def test_a_probability_that_is_no_number_is_refused():
     row = ([float("nan"), 0, 0], [1, 0, 0], [], [])
     with pytest.raises(ValueError, match="not a number"):

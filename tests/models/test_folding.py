@@ -4,17 +4,18 @@ import numpy as np
 import tensorflow as tf
 
 from models.export import BUCKETS, Server
-from models.network import TEXT_GROUPS, Network
+from models.network import BIGRAM_GROUP, TEXT_GROUPS, Network, mean_of, name_keys
 from models.pieces import PAD, PAD_ID, PAD_SHAPE, UNKNOWN
 
 WORDS = [f"w{i}" for i in range(30)]
 ENTRIES = [PAD, UNKNOWN, *WORDS, "w", "##x", "中"]
+NAMES = [(2, 3), (3, 2), (ENTRIES.index("w"), ENTRIES.index("##x")), (9, 5)]
 TOLERANCE = 1e-5
 
 
 def _network() -> Network:
     tf.keras.utils.set_random_seed(5)
-    network = Network(len(ENTRIES), 3, 4, 13)
+    network = Network(len(ENTRIES), 3, 4, 13, np.array(sorted(name_keys(a, b) for a, b in NAMES), np.int32))
     for variable in network.trainable_variables:
         noisy = variable + tf.random.normal(variable.shape, stddev=0.2)
         # The server keeps its tables in half precision: give both sides values that it holds exactly.
@@ -41,9 +42,7 @@ def test_the_serving_graph_answers_as_the_training_graph_does() -> None:
     for rows in (1, 2, BUCKETS - 1, 100):
         texts = _texts(rows)
         ids, _, lengths = _padded(server, texts)
-        hidden = network.heads.hidden(network.features(ids, TEXT_GROUPS), lengths) if ids.shape[1] else None
-        if hidden is None:
-            continue
+        hidden, _ = network.heads.hidden(network.features(ids, TEXT_GROUPS), lengths)
         out = server.serve(tf.constant(texts))
         for name in ("sentiment", "topic"):
             logits = getattr(network.heads, f"{name}_logits")(hidden)
@@ -55,8 +54,10 @@ def test_entity_labels_of_flat_pieces_are_those_of_padded_rows() -> None:
     server = Server(ENTRIES, network)
     server.fold()
     texts = ["", *_texts(50), "", "w1 W2", ""]
-    ids, shapes, _ = _padded(server, texts)
+    ids, shapes, lengths = _padded(server, texts)
     wanted = tf.boolean_mask(tf.nn.softmax(network.entity_logits(ids, shapes)), ids != PAD_ID)
-    labels, scores = server._entities(server._tokenizer(tf.constant(texts)))
+    pieces = server._tokenizer(tf.constant(texts))
+    style = network.heads.entity_style(mean_of(network.features(ids, (BIGRAM_GROUP,))[0], lengths))
+    labels, scores = server._entities(pieces, style)
     np.testing.assert_allclose(scores, tf.reduce_max(wanted, 1), atol=TOLERANCE)
     np.testing.assert_array_equal(labels, tf.argmax(wanted, 1))

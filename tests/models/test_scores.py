@@ -14,8 +14,9 @@ def test_class_scores_give_the_figures_of_the_textbook_example() -> None:
     assert scores.accuracy == pytest.approx(1 / 3)
 
 
-def test_macro_f1_counts_a_class_that_was_only_predicted() -> None:
-    assert class_scores([0, 0], [0, 1]).macro_f1 == pytest.approx((2 / 3 + 0) / 2)
+def test_macro_f1_is_the_mean_over_the_classes_that_gold_has() -> None:
+    assert class_scores([0, 0], [0, 1]).macro_f1 == pytest.approx(2 / 3)
+    assert class_scores([0, 1], [0, 0]).macro_f1 == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_span_scores_give_the_figures_of_seqevals_example() -> None:

@@ -1,5 +1,8 @@
 """Each rule of the protocol, broken on purpose: what the simulation must catch."""
+import copy
+
 import numpy as np
+from sqlalchemy.dialects import sqlite
 from world import FailingStore
 
 from insights.store import Known
@@ -122,13 +125,14 @@ class CellRows(FailingStore):
 class AnyPane(FailingStore):
     """A smaller unit may replace a larger one."""
 
-    @property
-    def _replace_unit(self):
+    def __init__(self, url):
         from insights.store import units
 
-        insert = self._insert(units)
+        super().__init__(url)
+        self.upserts = copy.copy(self.upserts)
+        insert = sqlite.insert(units)
         new = insert.excluded
-        return insert.on_conflict_do_update(
+        self.upserts.unit = insert.on_conflict_do_update(
             index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
             set_={"records": new.records, "last_offset": new.last_offset}).returning(units.c.id)
 

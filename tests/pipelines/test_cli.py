@@ -1,0 +1,196 @@
+"""The command line: light, strict, one clear line for every problem, and as its page says."""
+import argparse
+import dataclasses
+import importlib
+import itertools
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import cli
+from pipelines.commands import stream
+from pipelines.commands.beam_options import split_beam
+from pipelines.commands.command import Command
+from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
+
+PAGE = Path(cli.__file__).parents[1] / "docs" / "cli.md"
+HEAVY = ("tensorflow", "apache_beam", "pyarrow", "kafka")
+
+
+def commands() -> Iterator[tuple[str, Command]]:
+    for entry in cli.COMMANDS:
+        if isinstance(entry, Command):
+            yield entry.name, entry
+        else:
+            yield from ((f"{entry.name} {command.name}", command) for command in entry.commands)
+
+
+BY_NAME = dict(commands())
+
+
+def ran(argv: list[str], monkeypatch: pytest.MonkeyPatch, command: Command = stream.COMMAND) -> argparse.Namespace:
+    """What the command would have been given."""
+    got: list[argparse.Namespace] = []
+    noted = dataclasses.replace(command, run=lambda args: got.append(args) or 0)
+    entries = tuple(noted if entry is command else entry for entry in cli.COMMANDS)
+    monkeypatch.setattr(cli, "COMMANDS", entries)
+    assert cli.main(argv) == 0
+    return got[0]
+
+
+def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    def run(args: argparse.Namespace) -> int:
+        raise error
+
+    command = Command("fail", "fail", (), (), run)
+    monkeypatch.setattr(cli, "COMMANDS", (command,))
+    return cli.main(["fail"])
+
+
+@pytest.mark.parametrize("argv", [["--help"], *([*name.split(), "--help"] for name in BY_NAME)], ids=" ".join)
+def test_help_imports_nothing_heavy_and_shows_examples(argv: list[str]) -> None:
+    code = (f"import sys; from pipelines.cli import main; code = main({argv!r}); "
+            f"sys.exit(code or [name for name in {HEAVY!r} if name in sys.modules] or 0)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    name = " ".join(argv[:-1])
+    for example in BY_NAME[name].examples if name else ():
+        assert f"textpulse {example}" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "command"), BY_NAME.items(), ids=BY_NAME)
+def test_every_command_has_examples_that_parse(name: str, command: Command) -> None:
+    assert 1 <= len(command.examples) <= 2
+    for example in command.examples:
+        words = itertools.takewhile(lambda word: word not in "<>", shlex.split(example))
+        argv, _ = cli._without_beam(cli._with_default(list(words)))
+        assert cli.parser().parse_args(argv).chosen is command
+
+
+def test_version_names_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("textpulse")
+
+
+@pytest.mark.parametrize("argv", [
+    [], ["nope"], ["verify", "--nope"], ["verify", "--sto", "x"], ["diff"], ["dlq"], ["dlq", "nope"],
+    ["dlq", "show", "a", "b"], ["backfill"], ["stream", "--window"], ["stream", "--window", "0"],
+    ["stream", "--format", "xml"], ["stream", "--metrics-port", "70000"],
+    ["produce", "--rate", "nan"], ["verify", "--config", "/nope.toml"],
+    ["stream", "--windw", "10s"],
+], ids=" ".join)
+def test_wrong_use_is_one_line_and_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("textpulse: ")
+    assert said.err.count("\n") == 1
+
+
+def test_a_bad_value_names_the_option_and_the_value(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["stream", "--window", "soon"])
+    assert "--window: 'soon'" in capsys.readouterr().err
+
+
+def test_values_come_by_flag_then_variable_then_file_then_default(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('window = "3m"\njob = "from-file"\nout_of_orderness = "7s"\n')
+    monkeypatch.setenv("TEXTPULSE_WINDOW", "2m")
+    monkeypatch.setenv("TEXTPULSE_JOB", "from-variable")
+    args = ran(["stream", "--config", str(config), "--window", "1m"], monkeypatch)
+    assert (args.window, args.job, args.out_of_orderness, args.topic) == (60.0, "from-variable", 7.0, "texts")
+
+
+def test_an_unknown_key_of_the_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("windows = 3\n")
+    assert cli.main(["verify", "--config", str(config)]) == 2
+    assert "unknown option 'windows'" in capsys.readouterr().err
+
+
+def test_a_command_is_given_plain_values_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = ran(["stream", "--runner=FlinkRunner"], monkeypatch)
+    assert args.beam == ["--runner=FlinkRunner"]
+    assert all(isinstance(value, str | int | float | bool | list) for value in vars(args).values())
+
+
+class TestBeamOptions:
+    OWN = frozenset({"--window", "--help"})
+
+    def test_what_is_not_ours_is_beams_in_any_place(self) -> None:
+        ours, beam = split_beam(["--runner", "FlinkRunner", "a.jsonl", "--window", "1m", "--parallelism=2"], self.OWN)
+        assert ours == ["a.jsonl", "--window", "1m"]
+        assert beam == ["--runner", "FlinkRunner", "--parallelism=2"]
+
+    def test_a_flag_that_beam_knows_without_a_value_takes_no_file(self) -> None:
+        assert split_beam(["--streaming", "a.jsonl"], self.OWN) == (["a.jsonl"], ["--streaming"])
+
+    def test_behind_two_dashes_all_is_ours(self) -> None:
+        assert split_beam(["--", "--runner"], self.OWN) == (["--", "--runner"], [])
+
+    def test_a_slip_is_refused_with_what_was_meant(self) -> None:
+        with pytest.raises(UsageProblem, match="did you mean --window"):
+            split_beam(["--windo=1m"], self.OWN)
+
+
+@pytest.mark.parametrize(("error", "code"), [
+    (UsageProblem("x"), 2), (EnvironmentProblem("x"), 3), (JobFailed("x"), 1), (KeyboardInterrupt(), 130),
+    (PermissionError(13, "x", "/f"), 3), (ModuleNotFoundError("x"), 3), (BrokenPipeError(), 0), (RuntimeError("x"), 1)])
+def test_each_kind_of_problem_has_its_code(
+        error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(cli, "_quiet_stdout", lambda: None)
+    assert raising(error, monkeypatch) == code
+
+
+def test_every_problem_that_has_a_code_exists() -> None:
+    for name in cli.EXIT_CODES:
+        module, _, kind = name.rpartition(".")
+        assert issubclass(getattr(importlib.import_module(module), kind), Exception)
+
+
+def test_a_problem_is_one_line_and_its_stack_is_shown_only_on_request(
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    raising(JobFailed("first\nsecond"), monkeypatch)
+    assert capsys.readouterr().err == "textpulse: first second\n"
+    monkeypatch.setenv("TEXTPULSE_DEBUG", "1")
+    raising(JobFailed("first"), monkeypatch)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = [sys.executable, "-m", "pipelines.cli", "--help"]
+    reader, writer = subprocess.PIPE, subprocess.PIPE
+    with subprocess.Popen(command, stdout=reader, stderr=writer) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+class TestPage:
+    def sections(self) -> dict[str, str]:
+        text = PAGE.read_text(encoding="utf-8")
+        return dict(re.findall(r"^## textpulse ([a-z]+(?: [a-z]+)?)[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S))
+
+    def test_the_page_has_every_command_and_no_other(self) -> None:
+        assert list(self.sections()) == list(BY_NAME)
+
+    @pytest.mark.parametrize(("name", "command"), BY_NAME.items(), ids=BY_NAME)
+    def test_the_page_has_every_option_with_its_default_and_every_example(self, name: str, command: Command) -> None:
+        section = self.sections()[name]
+        rows = re.findall(r"^\| `--([\w-]+)` \| (.*?) \| .* \|$", section, re.M)
+        assert dict(rows) == {option.name: shown(option.default) for option in command.options}
+        assert re.findall(r"^    textpulse (.*)$", section, re.M) == list(command.examples)
+
+
+def shown(default: object) -> str:
+    """A default as the page shows it: nothing for an empty one or a switch."""
+    if default == "" or default is False:
+        return ""
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

@@ -1,0 +1,134 @@
+"""tag, models, train and evaluate: one line for each text, and clear words for a model or data that cannot be used."""
+import gzip
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipelines.cli import main
+from schemas.tagging import Tags
+
+Said = pytest.CaptureFixture[str]
+
+
+class Upper:
+    """A tagger that is sure of everything."""
+
+    name, version, topics, entity_types, vocabulary = "stub", "v1", ("card",), ("ORG",), ("a",)
+
+    def tag(self, texts: Sequence[str]) -> Tags:
+        count = len(texts)
+        none = np.zeros(0, np.int32)
+        splits = np.zeros(count + 1, np.int64)
+        sentiment = np.tile(np.array([[0.0, 0.0, 1.0]], np.float32), (count, 1))
+        topic, scores = np.ones((count, 1), np.float32), none.astype(np.float32)
+        return Tags(sentiment, topic, none, none, none, scores, splits, none, splits)
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.commands.models.tagger", lambda folder: Upper())
+
+
+def typed(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+
+
+@pytest.mark.usefixtures("stub")
+class TestTag:
+    def test_every_line_of_stdin_gives_one_line_in_its_order(
+            self, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        typed("hello\r\n\n\xff\n银行\nlast".encode("latin-1", "replace").replace(b"??", "银行".encode()), monkeypatch)
+        assert main(["tag"]) == 0
+        rows = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+        assert [row.get("text", row.get("rejected")) for row in rows] == [
+            "hello", "empty_text", "bad_encoding", "银行", "last"]
+        assert [row["offset"] for row in rows] == [0, 1, 2, 3, 4]
+
+    def test_no_line_is_lost_or_torn_at_a_block_or_a_chunk(
+            self, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        texts = [f"text {number} 银" * (number % 7 + 1) for number in range(5_000)]
+        typed("\n".join(texts).encode(), monkeypatch)
+        assert main(["tag"]) == 0
+        rows = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+        assert [row["text"] for row in rows] == texts
+        assert [row["offset"] for row in rows] == list(range(5_000))
+
+    def test_an_archive_gives_its_events_and_why_others_are_none(
+            self, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        path = tmp_path / "a.jsonl.gz"
+        path.write_bytes(gzip.compress(
+            b'{"event_id":"e","event_time":"2026-06-01T00:00:00Z","source":"posts","text":"hi"}\nnonsense\n'))
+        assert main(["tag", str(path)]) == 0
+        event, rejected = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+        said = (event["event_id"], event["source"], event["sentiment"], event["topic"])
+        assert said == ("e", "posts", "positive", "card")
+        assert (rejected["rejected"], rejected["offset"]) == ("malformed", 1)
+
+    def test_a_text_above_the_limit_is_not_tagged(
+            self, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        typed(b"12345\n123456\n", monkeypatch)
+        assert main(["tag", "--max-text-bytes", "5"]) == 0
+        rows = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+        assert [row.get("rejected") for row in rows] == [None, "too_long"]
+
+    @pytest.mark.parametrize("name", ["none.txt", "*.jsonl", "https://[x"])
+    def test_a_file_that_is_not_there_is_code_2_and_named(self, name: str, tmp_path: Path, capsys: Said) -> None:
+        pattern = name if "://" in name else str(tmp_path / name)
+        assert main(["tag", pattern]) == 2
+        assert pattern in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["tag", "--model"], ["evaluate"], ["evaluate", "--model"]], ids=" ".join)
+def test_a_missing_model_is_code_3_naming_it_and_the_cure(argv: list[str], tmp_path: Path, capsys: Said) -> None:
+    assert main([*argv, str(tmp_path / "none")]) == 3
+    said = capsys.readouterr().err
+    assert str(tmp_path / "none") in said
+    assert "textpulse train" in said
+
+
+def test_a_missing_model_or_file_is_told_before_tensorflow_is_imported(tmp_path: Path) -> None:
+    code = (f"import sys; from pipelines.cli import main; main(['tag', '--model', {str(tmp_path)!r}]); "
+            f"main(['train', '--out', 'x', '--data', {str(tmp_path)!r}]); sys.exit('tensorflow' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("argv", [
+    ["train"], ["train", "--out", "x", "--epochs", "0"], ["train", "--out", "x", "--data", "/nope"],
+    ["evaluate", "--data", "/nope"], ["evaluate", "a", "--model", "b"],
+    ["models", "--folder", "/nope"]], ids=" ".join)
+def test_wrong_use_is_code_2(argv: list[str], capsys: Said) -> None:
+    assert main(argv) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_models_lists_the_one_that_comes_along_with_and_without_the_word_list(capsys: Said) -> None:
+    assert main(["models", "--json"]) == 0
+    without = json.loads(capsys.readouterr().out)
+    assert main(["models", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == without
+    assert [model["name"] for model in without] == ["fast"]
+
+
+@pytest.mark.model
+def test_tag_with_the_model_that_comes_along_says_nothing_else_and_needs_no_beam() -> None:
+    code = ("import sys; from pipelines.cli import main; code = main(['tag']); "
+            "sys.exit(code or [name for name in ('apache_beam', 'kafka') if name in sys.modules] or 0)")
+    done = subprocess.run([sys.executable, "-c", code], input=b"My card was stolen!\n", capture_output=True,
+                          check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["sentiment"] == "negative"
+
+
+@pytest.mark.model
+def test_the_default_folder_is_that_of_the_loader() -> None:
+    from models.load import DEFAULT
+    from pipelines.commands.models import model_folder
+
+    assert model_folder("").resolve() == DEFAULT.resolve()
