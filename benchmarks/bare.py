@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -18,7 +19,7 @@ CHUNK = 512
 
 def lines_of(path):
     """The lines of a file."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         yield from file
 
 
@@ -34,16 +35,21 @@ def values_of(servers, topic, count):
             yield from (record.value for record in records)
 
 
-def loop(values, tagger):
-    """Texts tagged."""
-    done, texts = 0, []
+def texts_of(values):
+    """The texts in JSON events; what holds none is left out."""
     for value in values:
         try:
             text = orjson.loads(value).get("text")
         except (orjson.JSONDecodeError, AttributeError):
             continue
-        if not isinstance(text, str) or not text.strip() or len(text) > 65_536:
-            continue
+        if isinstance(text, str) and text.strip() and len(text) <= 65_536:
+            yield text
+
+
+def loop(values, tagger):
+    """Texts tagged."""
+    done, texts = 0, []
+    for text in texts_of(values):
         texts.append(text)
         if len(texts) == CHUNK:
             tagger.tag(texts)
@@ -65,14 +71,14 @@ def main():
     elif kind == "topic":
         texts = loop(values_of(rest[0], rest[1], int(rest[2])), tagger)
     else:
-        found = [orjson.loads(line).get("text") for line in lines_of(rest[0]) if line.startswith(b"{") and line.endswith(b"}\n")]
-        found = [text for text in found if isinstance(text, str) and text.strip() and len(text) < 65_536]
+        found = list(texts_of(lines_of(rest[0])))
         started = time.perf_counter()
         for first in range(0, len(found), CHUNK):
             tagger.tag(found[first : first + CHUNK])
         texts = len(found)
     seconds = time.perf_counter() - started
-    print(json.dumps({"what": f"bare {kind}", "texts": texts, "seconds": seconds, "per_s": texts / seconds, "start_up_s": started - begun}))
+    line = {"what": f"bare {kind}", "texts": texts, "seconds": seconds, "per_s": texts / seconds, "start_up_s": started - begun}
+    print(json.dumps(line))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ def compare(kind, rounds, place, bare_place):
         bare = run("bare.py", kind, *bare_place)
         ours = run("pipeline.py", kind, *place)
         ratios.append(bare["seconds"] / ours["seconds"])
-    print(f"efficiency, {kind}: {statistics.median(ratios):.3f} (median of {', '.join(f'{ratio:.3f}' for ratio in ratios)})", flush=True)
+    listed = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+    print(f"efficiency, {kind}: {statistics.median(ratios):.3f} (median of {listed})", flush=True)
 
 
 def main():

@@ -87,7 +87,7 @@ class Cell(msgspec.Struct, array_like=True):
     @property
     def authors_estimate(self) -> int:
         """Distinct authors: exact below 256, else within about 6 %."""
-        return sketch.estimate(self.authors)
+        return min(sketch.estimate(self.authors), self.records)
 
     @property
     def mean_score(self) -> float:

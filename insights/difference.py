@@ -140,7 +140,7 @@ def _late(db_a: sa.Connection, about_a: JobRow, db_b: sa.Connection, about_b: Jo
     """What late letters explain.
 
     Both sides read the same records. So of an event that is late on either side, a side that counts it once less has
-    one letter more, late or duplicate.
+    one letter more: late, duplicate, or model_error where the model fails on a text that the other side never showed it.
     """
     letters_a, letters_b = _letters(db_a, about_a), _letters(db_b, about_b)
     late = {letter[:4] for letter in (*letters_a, *letters_b) if letter[4] == Reason.LATE}
@@ -155,12 +155,12 @@ def _late(db_a: sa.Connection, about_a: JobRow, db_b: sa.Connection, about_b: Jo
 
 
 def _letters(db: sa.Connection, about: JobRow) -> Counter[tuple[int, str, str, str, str]]:
-    """(window, source, product, event id, reason) -> late and duplicate letters of the job's current run."""
+    """(window, source, product, event id, reason) -> late, duplicate and model_error letters of the job's current run."""
     columns = dead_letters.c
     what = (columns.window_us, columns.source, columns.product, columns.event_id, columns.reason)
     query = sa.select(*what, sa.func.count()).where(
         columns.job == about.job, columns.run == about.run, columns.window_us.is_not(None),
-        columns.reason.in_([Reason.LATE, Reason.DUPLICATE])).group_by(*what)
+        columns.reason.in_([Reason.LATE, Reason.DUPLICATE, Reason.MODEL_ERROR])).group_by(*what)
     return Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in db.execute(query)})
 
 

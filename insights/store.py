@@ -31,7 +31,7 @@ runs = sa.Table(
     "runs", metadata,
     sa.Column("run", Id, primary_key=True, autoincrement=True),
     sa.Column("job", sa.Text, nullable=False, index=True),
-    sa.Column("state", sa.Text, nullable=False),             # running | current | superseded
+    sa.Column("state", sa.Text, nullable=False),             # running | current
     sa.Column("started_us", sa.BigInteger, nullable=False),
     sa.Column("ended_us", sa.BigInteger),
     sqlite_autoincrement=True)   # the number of a killed run is never used again
@@ -157,13 +157,16 @@ class Store:
         self.url = url
         try:
             self.engine = _engine(url)
+            if self.engine.dialect.name not in _UPSERTS:
+                raise StoreError(f"--store {self.name}: use sqlite:///FILE or postgresql+psycopg://...")
             self.upserts = _UPSERTS[self.engine.dialect.name]
             if create:
                 self._create()
             elif not sa.inspect(self.engine).has_table("units"):
                 raise StoreError(f"{self.name}: no textpulse store here; `textpulse stream` or `backfill` makes one")
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
-            raise StoreError(f"--store {url}: {error}; use sqlite:///FILE or postgresql+psycopg://...") from error
+            raise StoreError(
+                f"--store {_without_password(url)}: {type(error).__name__}; use sqlite:///FILE or postgresql+psycopg://...") from error
         except sa.exc.DBAPIError as error:
             raise StoreError(f"{self.name} cannot be opened: {error.orig}; check the path, its permissions and free space") from error
 
@@ -264,7 +267,7 @@ class Store:
         """(closed_us, origin -> what is known of it), as a new process finds them."""
         of_run = {"job": job, "run": run}
         with self.transaction() as db:
-            closed = db.scalar(_closed_of, {"job": job})
+            closed = db.scalar(_closed_of, of_run)
             known: dict[str, Known] = {}
             for row in db.execute(_progress_of, of_run):
                 known[row.origin] = Known(row.saved, row.saved_records, row.read, {}, row.epoch)
@@ -315,7 +318,9 @@ class Store:
             rows = db.execute(_covered, {"job": job, "run": run, "since_us": since_us})
             return {(window, origin): int(records) for window, origin, records in rows}
 
-    def save(self, job: str, run: int, closed_us: int, watermark_us: int, rows: Iterable[Progress], gaps: Sequence[DeadLetter] = ()) -> None:
+    def save(
+        self, job: str, run: int, closed_us: int, watermark_us: int, rows: Iterable[Progress], gaps: Sequence[DeadLetter] = (),
+    ) -> None:
         """What is closed, and for each origin where to start again; gaps with the epoch that they begin."""
         with self.transaction() as db:
             db.execute(_close, {"of_job": job, "closed": closed_us, "watermark": watermark_us})
@@ -364,10 +369,19 @@ class _Upserts:
 
 
 _UPSERTS = {"sqlite": _Upserts(sqlite.insert), "postgresql": _Upserts(postgresql.insert)}
+
+
+def _without_password(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:   # no URL at all: it may hold anything
+        return url.partition(":")[0] + ":..."
+
+
 _delete_cells = cells.delete().where(cells.c.unit == sa.bindparam("number"))
 _close = jobs.update().where(jobs.c.job == sa.bindparam("of_job"), jobs.c.closed_us <= sa.bindparam("closed")).values(
     closed_us=sa.bindparam("closed"), watermark_us=sa.bindparam("watermark"))
-_closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB)
+_closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB, jobs.c.current_run == _RUN)   # a new run has closed nothing
 _progress_of = sa.select(progress).where(progress.c.job == _JOB, progress.c.run == _RUN)
 _last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(
     units.c.job == _JOB, units.c.run == _RUN).group_by(units.c.origin)

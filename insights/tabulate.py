@@ -139,7 +139,7 @@ class _Layout:
     names: list[tuple[int, str, str, str, str]]   # group, source, product, lang, topic of each cell
 
 
-def tabulate(   # noqa: PLR0917
+def tabulate(
     events: Sequence[TextEvent], tags: Tags, tagger: Tagger, keys: NDArray[np.uint64], offsets: NDArray[np.int64],
     groups: Ids, good: Mask | None = None,
 ) -> dict[tuple[int, str, str], Unit]:

@@ -14,15 +14,17 @@ neutral, positive), one of {topics} topics and named spans ({entities}).
 
 One convolutional network with three heads: WordPiece pieces (lower case, Chinese by character, cut at 128), embedding
 128, convolutions of width 2, 3 and 5 with 64 filters each, hashed bigrams, maximum and mean over the text, a dense
-layer of 256. Entities are BIO labels of each word, decoded so that every span is valid. Tokenizing is in the graph.
+layer of 256. Entities are BIO labels of each word, from the word, its neighbours, their case, the manner of the text
+and the pairs of pieces seen in names twice or more, decoded so that every span is valid. Tokenizing is in the graph.
 
 ## Training
 
     textpulse train --data {data} --epochs {epochs} --seed {seed} --out FOLDER
 
-All tasks together, Adam, the best of {epochs} epochs by the mean over the dev splits. Where a set has no dev split, one
-in ten training rows is held out. Training rows whose text is in a dev or test split of any set were left out, and no
-test split was used for a choice. The SHA-256 of every file read is in model.json.
+All tasks together, Adam, the best of {epochs} epochs by the mean over the dev splits; the weights are those of one
+epoch or the mean over the epochs so far. Where a set has no dev split, one in ten training rows is held out. Training
+rows whose text is in a dev or test split of any set were left out, and no test split was used for a choice. The SHA-256
+of every file read is in model.json.
 
 ## Test figures
 

@@ -13,10 +13,10 @@ from models.network import (
     SLICES,
     TEXT_GROUPS,
     Heads,
-    Neighbours,
     Network,
     bigram_rows,
     name_rows,
+    preceding,
     shape_rows,
 )
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, Pieces, PieceTokenizer
@@ -27,7 +27,7 @@ NEVER = -1e4
 """What the padding's row adds at offset 0, so that relu leaves zero there and no mask has to be multiplied in."""
 
 
-class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class Server(tf.Module):
     """One signature, `serve`. Stored compactly (the embedding, float16); fold() makes the tables it gathers from.
 
     The tables take about 66 MB of memory for 16,000 entries. Whoever loads the SavedModel calls fold() once before
@@ -59,7 +59,7 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             for _ in range(len(SLICES) + 3)
         ]
 
-    @tf.function(input_signature=[])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[])
     def fold(self) -> tf.Tensor:
         """Fills the tables: embedding times kernel slice, the biases in the slices at offset 0. Returns bigram rows."""
         biases = dict(zip(GROUPS, tf.split(self._bias, len(GROUPS)), strict=True))
@@ -74,7 +74,7 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             table.assign(tf.cast(halves, tf.float32))
         return tf.shape(self._bigrams)[0]
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
     def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """The columns of schemas.tagging.Tags for string[N]; N may be 0 and a text may be empty."""
         pieces = self._tokenizer(texts)
@@ -115,27 +115,22 @@ class Server(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     def _entities(self, pieces: Pieces, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The likeliest label of each flat piece and its probability; style is that of each text.
 
-        Flat pieces need no padding, hence no buckets.
+        All texts make one long row with one padding before each: no buckets, and no text sees another, since nothing
+        here sees further than one piece at a time and the padding is zero in every layer.
         """
-        size = tf.size(pieces.ids)
-        ends = tf.scatter_nd(pieces.splits[:, None], tf.ones_like(pieces.splits), [tf.cast(size, tf.int64) + 1])
-        is_first, is_last = ends[:-1] > 0, ends[1:] > 0
-
-        def around(values: tf.Tensor, padding: int | tf.Tensor = 0) -> Neighbours:
-            parted = (is_first, is_last) if len(values.shape) == 1 else (is_first[:, None], is_last[:, None])
-            before = tf.where(parted[0], tf.cast(padding, values.dtype), tf.roll(values, 1, 0))
-            return Neighbours(
-                before, values, tf.where(parted[1], tf.cast(padding, values.dtype), tf.roll(values, -1, 0))
-            )
-
-        ids = around(pieces.ids, PAD_ID)
-        at = {-1: ids.before, 0: ids.here, 1: ids.after}
-        bigrams, sums = self._features(at.__getitem__, (BIGRAM_GROUP, ENTITY_GROUP))
-        names = around(name_rows(self._name_pairs, ids.here, ids.after), tf.size(self._name_pairs))
-        sums += tf.gather(self._tables[-2], names.here) + tf.gather(self._tables[-1], names.before)
-        sums += tf.repeat(style, pieces.splits[1:] - pieces.splits[:-1], axis=0)
-        rows = shape_rows(around(pieces.shapes, PAD_SHAPE))
-        logits = self._heads.entity_logits(around(self._heads.entity_inner(sums, around(tf.nn.relu(bigrams)), rows)))
+        lengths = tf.cast(pieces.splits[1:] - pieces.splits[:-1], tf.int32)
+        at = tf.range(tf.size(pieces.ids)) + tf.repeat(tf.range(tf.size(lengths)), lengths) + 1
+        size = tf.size(pieces.ids) + tf.size(lengths) + 1
+        ids = tf.scatter_nd(at[:, None], pieces.ids, [size])[None]
+        shapes = tf.tensor_scatter_nd_update(tf.fill([size], PAD_SHAPE), at[:, None], pieces.shapes)[None]
+        padded = tf.pad(ids, [[0, 0], [1, 1]])
+        bigrams, sums = self._features(lambda by: padded[:, 1 + by : 1 + by + size], (BIGRAM_GROUP, ENTITY_GROUP))
+        names = name_rows(self._name_pairs, ids, padded[:, 2:])
+        before = preceding(names, tf.size(self._name_pairs))
+        styles = tf.repeat(tf.pad(style, [[0, 1], [0, 0]]), tf.pad(lengths, [[0, 1]]) + 1, axis=0)[None]
+        sums = tf.add_n([sums, tf.gather(self._tables[-2], names), tf.gather(self._tables[-1], before), styles])
+        inner = self._heads.entity_inner(sums, tf.nn.relu(bigrams), shape_rows(shapes))
+        logits = tf.gather(self._heads.entity_logits(inner)[0], at)
         scores = tf.exp(tf.reduce_max(logits, 1) - tf.reduce_logsumexp(logits, 1))
         return tf.argmax(logits, 1, output_type=tf.int32), scores
 

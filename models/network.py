@@ -57,16 +57,8 @@ class Batch(NamedTuple):
     entity: tf.Tensor
 
 
-class Neighbours(NamedTuple):
-    """Values of each piece, of the one before it and of the one after it (padding at the ends of a text)."""
-
-    before: tf.Tensor
-    here: tf.Tensor
-    after: tf.Tensor
-
-
 def bigram_rows(ids: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
-    """The rows of the bigram table for pieces and the ones after them (PAD_ID after the last), int32 of any shape."""
+    """The rows of the bigram table for pieces and the ones after them (PAD_ID after the last), int32."""
     return (ids * 40_503 + after * 30_011) % BIGRAM_ROWS
 
 
@@ -83,16 +75,15 @@ def name_rows(name_pairs: tf.Tensor, ids: tf.Tensor, after: tf.Tensor) -> tf.Ten
     return tf.where(known, found, tf.size(name_pairs))
 
 
-def shape_rows(shapes: Neighbours) -> tf.Tensor:
-    """The rows of the shape table, int32 of any shape."""
-    return (shapes.before * SHAPES + shapes.here) * SHAPES + shapes.after
+def shape_rows(shapes: tf.Tensor) -> tf.Tensor:
+    """int32[B, L]: the row of the shape table for each piece, the one before it and the one after it."""
+    padded = tf.pad(shapes, [[0, 0], [1, 1]], constant_values=PAD_SHAPE)
+    return (padded[:, :-2] * SHAPES + padded[:, 1:-1]) * SHAPES + padded[:, 2:]
 
 
-def neighbours(values: tf.Tensor, padding: int = 0) -> Neighbours:
-    """The neighbours within the rows of a batch: values are [B, L] or [B, L, D]."""
-    rest = [[0, 0]] * (len(values.shape) - 2)
-    padded = tf.pad(values, [[0, 0], [1, 1], *rest], constant_values=padding)
-    return Neighbours(padded[:, :-2], values, padded[:, 2:])
+def preceding(rows: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
+    """int32[B, L]: the values one column before, and the padding in the first."""
+    return tf.pad(rows[:, :-1], [[0, 0], [1, 0]], constant_values=padding)
 
 
 def mean_of(features: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -115,7 +106,7 @@ def shifted(values: tf.Tensor, offset: int) -> tf.Tensor:
     return tf.pad(values[:, :offset], [[0, 0], [tf.minimum(-offset, tf.shape(values)[1]), 0], *rest])
 
 
-class Heads(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class Heads(tf.Module):
     """What follows the first layer; the same object in training and in serving. Features are never negative."""
 
     def __init__(self, sentiments: int, topics: int, entity_labels: int) -> None:
@@ -156,23 +147,24 @@ class Heads(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         """
         return tf.matmul(mean, self.entity_text)
 
-    def entity_inner(self, sums: tf.Tensor, bigrams: Neighbours, shape_rows: tf.Tensor) -> tf.Tensor:
-        """float32[..., FILTERS] for each piece.
+    def entity_inner(self, sums: tf.Tensor, bigrams: tf.Tensor, shape_rows: tf.Tensor) -> tf.Tensor:
+        """float32[B, L, FILTERS] for each piece.
 
-        sums: the first layer's entity group plus the entity_style of the text; bigrams: the bigram group of the piece
-        and the one before (after: unused); shape_rows: int32[...], rows of the shape table. Leading dimensions are
-        those of a batch or of flat pieces.
+        sums: the first layer's entity group, the name table's rows and the entity_style of the text; bigrams: the
+        bigram group, zero at the padding; shape_rows: int32[B, L].
         """
-        pairs = tf.matmul(tf.concat([bigrams.before, bigrams.here], -1), self.entity_in)
+        kernel = tf.reshape(self.entity_in, [2, FILTERS, FILTERS])
+        pairs = tf.nn.conv1d(tf.pad(bigrams, [[0, 0], [1, 0], [0, 0]]), kernel, 1, "VALID")
         return tf.nn.relu(sums + pairs + tf.gather(self.shape, shape_rows))
 
-    def entity_logits(self, inner: Neighbours) -> tf.Tensor:
-        """float32[..., entity labels] from entity_inner of each piece and its neighbours."""
-        around = tf.matmul(tf.concat([inner.before, inner.here, inner.after], -1), self.context)
-        return tf.matmul(inner.here + tf.nn.relu(around + self.context_bias), self.entity) + self.entity_bias
+    def entity_logits(self, inner: tf.Tensor) -> tf.Tensor:
+        """float32[B, L, entity labels] from entity_inner, zero at the padding."""
+        around = tf.nn.conv1d(inner, tf.reshape(self.context, [3, FILTERS, FILTERS]), 1, "SAME")
+        outer = inner + tf.nn.relu(around + self.context_bias)
+        return tf.matmul(outer, self.entity) + self.entity_bias
 
 
-class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class Network(tf.Module):
     """The whole network as it is trained. name_pairs: the name_keys that it knows, int32[M] in order."""
 
     def __init__(
@@ -228,12 +220,12 @@ class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         if training:
             hidden = tf.random.uniform(tf.shape(rows)) < NAME_DROPOUT
             rows = tf.where(hidden, tf.size(self.name_pairs), rows)
-        first, second = tf.split(tf.gather(self.names, rows), 2, 2)
-        sums += first + shifted(second, -1)
+        before = preceding(rows, tf.size(self.name_pairs))
+        sums += tf.gather(self.names[:, :FILTERS], rows) + tf.gather(self.names[:, FILTERS:], before)
         sums += self.heads.entity_style(mean_of(bigrams, lengths_of(ids)))[:, None]
-        inner = self.heads.entity_inner(sums, neighbours(bigrams), shape_rows(neighbours(shapes, PAD_SHAPE)))
+        inner = self.heads.entity_inner(sums, bigrams, shape_rows(shapes))
         inner *= tf.cast(ids != PAD_ID, tf.float32)[..., None]
-        return self.heads.entity_logits(neighbours(tf.nn.dropout(inner, HEAD_DROPOUT) if training else inner))
+        return self.heads.entity_logits(tf.nn.dropout(inner, HEAD_DROPOUT) if training else inner)
 
     def entity_loss(self, batch: Batch) -> tf.Tensor:
         """Cross-entropy of the BIO labels, averaged over the pieces that have one."""

@@ -31,7 +31,7 @@ class Pieces(NamedTuple):
     splits: tf.Tensor
 
 
-class PieceTokenizer(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class PieceTokenizer(tf.Module):
     """BERT tokenization (lower case, accents stripped, Chinese by character), cut at PIECES_LIMIT pieces."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:

@@ -18,7 +18,9 @@ from models.taxonomy import ENTITY_TYPES, TOPICS
 from schemas.tagging import SENTIMENTS, Tags
 
 NAME = "fast"
-ARCHITECTURE = "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and mean pooling, three heads"
+ARCHITECTURE = (
+    "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and mean pooling, sentiment, topic and BIO heads"
+)
 LEARNING_RATE = 2e-3
 FINAL_RATE_SHARE = 0.05
 FIRST_AVERAGED = 2
@@ -73,12 +75,12 @@ class Trainer:
         self.network = network
         self.optimizer = Adam(network.trainable_variables)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True)
     def text_step(self, batch: Batch) -> tf.Tensor:
         """The loss before the step."""
         return self._step(lambda: self.network.text_loss(batch))
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True)
     def entity_step(self, batch: Batch) -> tf.Tensor:
         """The loss before the step."""
         return self._step(lambda: self.network.entity_loss(batch))
@@ -114,6 +116,7 @@ def train(
     """
     with folder.written_whole(out) as new:
         tf.keras.utils.set_random_seed(seed)
+        tf.get_logger().setLevel("ERROR")  # a server a candidate is meant, not a mistake to be warned of
         prepared = prepare(data_folder)
         report(
             f"vocabulary {len(prepared.vocabulary)}; rows {len(prepared.texts.ids)} with text labels, "

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
     records, seconds = run_graph(args, paths, run_number)
     store.finish_run(args.job, run_number, time.time_ns() // 1_000)
+    publish(store, args, run_number)
     sys.stderr.write(summary(store, args.job, records, seconds) + "\n")
     store.close()
     return 0
@@ -85,6 +86,16 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
     progress.end()
     spans = [job.last_write - job.first_read for job in running_jobs() if job.settings == settings]   # none on a remote runner
     return sum(progress.records.values()), max(spans, default=time.monotonic() - progress.begun)
+
+
+def publish(store: Store, args: argparse.Namespace, run_number: int) -> None:
+    """The finished run's insights, when a topic is named."""
+    if args.insights_topic:
+        from pipelines.sinks import sinks_of
+        from transforms.publish import publish_insights
+
+        while publish_insights(store, args.job, run_number, sinks_of(args)):
+            continue
 
 
 def summary(store: Store, job: str, records: int, seconds: float) -> str:

@@ -3,7 +3,7 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from pipelines.commands import (
@@ -25,30 +25,13 @@ from pipelines.commands.beam_options import split_beam
 from pipelines.commands.command import Command, Group
 from pipelines.commands.quiet import debugging
 from pipelines.errors import UsageProblem
+from pipelines.failures import DONE, FAILED, INTERRUPTED, exit_code
 from pipelines.options import add_options, resolve
 
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
     demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, diff.COMMAND, verify.COMMAND,
     dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
-
-DONE, FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
-EXIT_CODES: Mapping[str, int] = {
-    "pipelines.errors.UsageProblem": USAGE,
-    "pipelines.errors.EnvironmentProblem": ENVIRONMENT,
-    "pipelines.errors.JobFailed": FAILED,
-    "insights.queries.QueryError": USAGE,
-    "insights.store.StoreError": ENVIRONMENT,
-    "models.data.DataError": USAGE,
-    "models.folder.ModelError": ENVIRONMENT,
-    "transforms.archives.ArchiveError": USAGE,
-    "transforms.kafka_client.KafkaProblem": ENVIRONMENT,
-    "sqlalchemy.exc.DBAPIError": ENVIRONMENT,
-    "builtins.ModuleNotFoundError": ENVIRONMENT,
-    "builtins.OSError": ENVIRONMENT,
-}
-"""Our problems and their exit codes, by name: their modules are not imported for it."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failed, 2 usage, 3 environment, 130 Ctrl-C."""
@@ -164,12 +147,6 @@ def _report(error: Exception) -> int:
         code, said = FAILED, f"unexpected {type(error).__name__}: {said} (TEXTPULSE_DEBUG=1 shows where)"
     print(f"{PROGRAM}: {said}", file=sys.stderr)   # noqa: T201
     return code
-
-
-def exit_code(error: BaseException) -> int | None:
-    """The exit code of a problem that we know, None for a surprise."""
-    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
-    return next((EXIT_CODES[name] for name in names if name in EXIT_CODES), None)
 
 
 def _quiet_stdout() -> None:

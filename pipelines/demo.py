@@ -98,10 +98,12 @@ def window_views(store: Store) -> Iterator[WindowView]:
     for one in insights(store, JOB, from_us=from_us, by=("topic",), top=0):
         topics.setdefault(one.start, []).append((one.group["topic"], one.records))
     for window in last:
-        named = [(entity.text, entity.records) for entity in whole[window.start].entities] if window.start in whole else []
+        named: dict[str, int] = {}   # the same name may stand under two types
+        for entity in whole[window.start].entities if window.start in whole else ():
+            named[entity.text] = max(named.get(entity.text, 0), entity.records)
         yield WindowView(
             int(window.start.timestamp() * 1e6), int(window.end.timestamp() * 1e6), window.state.value, window.records,
-            window.negative, window.neutral, window.positive, topics.get(window.start, [])[:5], named)
+            window.negative, window.neutral, window.positive, topics.get(window.start, [])[:5], list(named.items()))
 
 
 def scrape(port: int) -> dict[str, float]:
@@ -196,4 +198,5 @@ def summary(demo: Demo) -> str:
     law = "verify holds" if not books.findings else f"verify FAILS: {books.findings[0]}"
     seconds = time.monotonic() - demo.begun
     store.close()
-    return (f"\n{total.read:,} records read in {seconds:.0f} s, {total.in_cells + total.open:,} in insights, dead letters: {dead}; {law}\n")
+    inside = total.in_cells + total.open
+    return f"\n{total.read:,} records read in {seconds:.0f} s, {inside:,} in insights, dead letters: {dead}; {law}\n"

@@ -1,15 +1,26 @@
-"""Which exit code an error of the rooms below means: 1 the job failed, 2 usage, 3 environment."""
-from pipelines.errors import EnvironmentProblem, UsageProblem
+"""Which exit code a problem means, whatever room it comes from."""
+from collections.abc import Mapping
 
-USAGE = ("UsageProblem", "ArchiveError", "QueryError", "SchemaError")
-ENVIRONMENT = ("EnvironmentProblem", "StoreError", "ModelError", "KafkaProblem")
+DONE, FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_CODES: Mapping[str, int] = {
+    "pipelines.errors.UsageProblem": USAGE,
+    "pipelines.errors.EnvironmentProblem": ENVIRONMENT,
+    "pipelines.errors.JobFailed": FAILED,
+    "insights.queries.QueryError": USAGE,
+    "insights.store.StoreError": ENVIRONMENT,
+    "models.data.DataError": USAGE,
+    "models.folder.ModelError": ENVIRONMENT,
+    "transforms.archives.ArchiveError": USAGE,
+    "transforms.kafka_client.KafkaProblem": ENVIRONMENT,
+    "schemas.avro.SchemaError": USAGE,
+    "sqlalchemy.exc.DBAPIError": ENVIRONMENT,
+    "builtins.ModuleNotFoundError": ENVIRONMENT,
+    "builtins.OSError": ENVIRONMENT,
+}
+"""Our problems and their exit codes, by name: their modules are not imported for it."""
 
 
-def exit_code_of(error: BaseException) -> int:
-    """By the names of its classes: importing all of them would load TensorFlow for a help text."""
-    if isinstance(error, UsageProblem | EnvironmentProblem):
-        return 2 if isinstance(error, UsageProblem) else 3
-    names = {cls.__name__ for cls in type(error).__mro__}
-    if names & set(USAGE):
-        return 2
-    return 3 if names & set(ENVIRONMENT) else 1
+def exit_code(error: BaseException) -> int | None:
+    """The exit code of a problem that we know, None for a surprise."""
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return next((EXIT_CODES[name] for name in names if name in EXIT_CODES), None)

@@ -38,7 +38,7 @@ def make_decoder(format_name: str, schemas: str, max_text_bytes: int) -> Decoder
 
 
 @dataclass
-class Steps(beam.PTransform):  # type: ignore[misc]
+class Steps(beam.PTransform):
     """PollBatch in the global window -> the store and the other sinks."""
 
     settings: JobSettings

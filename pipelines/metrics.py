@@ -2,7 +2,6 @@
 import os
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -29,15 +28,18 @@ class JobMetrics:
     def collect(self) -> Iterator[Metric]:
         """The metrics of docs/metrics.md that are gauges and counters."""
         job = self.job
+        with job.lock:
+            records, dead = dict(job.counters.records), dict(job.counters.dead)
+            seen_bytes = job.ledger.seen_bytes
         yield _counter("textpulse_records", "Records by what became of them", ("source", "outcome"), {
-            (source, outcome): number for (source, outcome), number in dict(job.counters.records).items()})
+            (source, outcome): number for (source, outcome), number in records.items()})
         yield _counter("textpulse_dead_letters", "Dead letters", ("reason",), {
-            (reason.value,): number for reason, number in dict(job.counters.dead).items()})
+            (reason.value,): number for reason, number in dead.items()})
         yield _counter("textpulse_restarts", "Restarts of the job", ("cause",), {
             (cause,): number for cause, number in restarts().items()})
         yield _gauge("textpulse_model_info", "The model in use", ("model", "version", "tier"), {
             (self.tagger.name, self.tagger.version, self.tagger.name): 1})
-        yield _gauge("textpulse_seen_ids_bytes", "Memory of the ids by which duplicates are found", (), {(): job.ledger.seen_bytes})
+        yield _gauge("textpulse_seen_ids_bytes", "Memory of the ids by which duplicates are found", (), {(): seen_bytes})
         yield from self._progress()
         yield from self._windows()
 
@@ -74,11 +76,14 @@ def restarts() -> dict[str, int]:
     return {cause: int(number) for cause, number in pairs}
 
 
-def _family(kind: Any, name: str, text: str, labels: tuple[str, ...], values: dict[tuple[str, ...], float]) -> Metric:
+def _family(
+    kind: type[CounterMetricFamily] | type[GaugeMetricFamily], name: str, text: str, labels: tuple[str, ...],
+    values: dict[tuple[str, ...], float],
+) -> Metric:
     family = kind(name, text, labels=labels)
     for label_values, value in values.items():
         family.add_metric(label_values, value)
-    return family   # type: ignore[no-any-return]
+    return family
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], values: dict[tuple[str, ...], float]) -> Metric:
@@ -104,7 +109,7 @@ def serve(host: str, port: int, job: Job, client: KafkaClient | None, tagger: Ta
 
     observe(called)
     job.on_stored.append(freshness.observe)
-    registry.register(JobMetrics(job, client, tagger))   # type: ignore[arg-type]
+    registry.register(JobMetrics(job, client, tagger))
     if not port:
         return
     try:

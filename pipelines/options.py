@@ -78,6 +78,14 @@ def one_of(*names: str) -> Callable[[str], str]:
     return parse
 
 
+def poll_size(text: str) -> int:
+    """1 to 20,000 records: a chunk is tabulated at once. Raises ValueError."""
+    number = int(text)
+    if not 1 <= number <= 20_000:
+        raise ValueError("not from 1 to 20000")
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option: --name VALUE, or a switch when parse is bool."""
@@ -126,7 +134,7 @@ STREAM = (
     SERVERS, TOPIC, JOB, STORE, MODEL, WINDOW, LATENESS, DISORDER, CONNECT, FORMAT, SCHEMAS, TEXT_LIMIT,
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
     Option("idle-after", duration_s, 2.0, "a partition without records for so long is moved on by the clock"),
-    Option("poll-records", count, 2_000, "most records in one poll"),
+    Option("poll-records", poll_size, 2_000, "most records in one poll"),
     METRICS, METRICS_HOST, PRISM,
     Option("recycle-after", duration_s, 0.0, "restart in good order at this age; 0: never"),
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),

@@ -13,7 +13,7 @@ from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.options import STREAM
 from pipelines.prism import find_prism
-from pipelines.worker import LOCAL_RUNNERS, RECYCLE
+from pipelines.worker import LOCAL_RUNNERS, OPTIONS, RECYCLE
 
 HEALTHY_S = 60.0    # a worker that lived so long is no part of a series of failures
 BACKOFF_S = (1, 2, 4, 8, 15, 30)
@@ -56,7 +56,8 @@ class Supervisor:
         counted = ",".join(f"{cause}={number}" for cause, number in self.restarts.items())
         env = {"TEXTPULSE_RESTARTS": counted, "TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
         told = {option.key: getattr(self.args, option.key) for option in STREAM} | {"beam": list(self.args.beam)}
-        command = [sys.executable, "-m", "pipelines.worker", json.dumps(told)]
+        command = [sys.executable, "-m", "pipelines.worker"]
+        env[OPTIONS] = json.dumps(told)
         return spawn(command, env=env, log=Path("/dev/stderr"), new_group=True)
 
     def _wait(self) -> int:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.commands.quiet import debugging, quiet_import
-from pipelines.errors import EnvironmentProblem, UsageProblem
+from pipelines.failures import exit_code
 
 S = 1_000_000
+OPTIONS = "TEXTPULSE_WORKER"
 RECYCLE = 75        # exit code: ended in good order, to be started again
 STOP_WITHIN_S = 6.0
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S, PUBLISH_EVERY_S = 0.2, 1.0
 LOCAL_RUNNERS = ("", "DirectRunner", "PrismRunner")
 log = logging.getLogger("textpulse")
 
@@ -30,6 +31,8 @@ class Worker:
         self.stop = threading.Event()
         self.begun = time.monotonic()
         self.prism: Any = None
+        self.publish_due = 0.0
+        self.ran = False   # the graph was started: what ends it from now on is a failure, not a wrong option
 
     def run(self) -> int:
         """Builds the graph over one ledger and one client, runs it, and watches it until it ends or has to."""
@@ -58,6 +61,7 @@ class Worker:
         self.client = client_of(self.kafka, self.job)
         serve(args.metrics_host, args.metrics_port, self.job, self.client, tagger)
         result = self._start()
+        self.ran = True
         log.info("reading %s at %s with model %s %s", args.topic, args.bootstrap_servers, tagger.name, tagger.version)
         return self._watch(result)
 
@@ -105,7 +109,8 @@ class Worker:
             if state in ("FAILED", "CANCELLED", "DONE"):
                 log.error("the job ended as %s; its last error stands above", state)
                 return 1
-            self._publish()
+            if time.monotonic() >= self.publish_due:
+                self._publish()
             if reason := self._recycle_reason():
                 log.info("restarting in good order: %s", reason)
                 self.finish()
@@ -114,6 +119,7 @@ class Worker:
         return 0
 
     def _publish(self) -> None:
+        self.publish_due = time.monotonic() + PUBLISH_EVERY_S
         if self.sinks.insights_topic:
             from transforms.publish import publish_insights
 
@@ -151,21 +157,20 @@ def group_memory_bytes() -> int:
 
 
 def main() -> None:
-    """The process: its options come as one JSON argument. It ends by os._exit: threads of Beam and gRPC may not want to."""
-    logging.basicConfig(level=logging.WARNING if debugging() else logging.ERROR, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    """The process: its options come in a variable, which `ps` does not show; it ends by os._exit, whatever Beam's threads do."""
+    level = logging.WARNING if debugging() else logging.ERROR
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     log.setLevel(logging.INFO)
     logging.getLogger("kafka").setLevel(logging.ERROR)
-    worker = Worker(argparse.Namespace(**json.loads(sys.argv[1])))
+    worker = Worker(argparse.Namespace(**json.loads(os.environ.pop(OPTIONS))))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())
     code = 1
     try:
         code = worker.run()
-    except (UsageProblem, EnvironmentProblem) as problem:
-        log.error("%s", problem)
-        code = 2 if isinstance(problem, UsageProblem) else 3
-    except Exception as error:   # noqa: BLE001 - the last place that sees it: told, and the supervisor starts again
-        code = report(error)
+    except Exception as error:
+        code = 1 if worker.ran else code_of(error)
+        log.error("%s", error, exc_info=error if code == 1 else None)
     finally:
         sys.stderr.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)   # Beam's threads complain when their runner goes
@@ -176,16 +181,10 @@ def main() -> None:
         os._exit(code)
 
 
-def report(error: Exception) -> int:
-    """Logs what ended the worker; the exit code."""
-    from pipelines.failures import exit_code_of
-
-    code = exit_code_of(error)
-    if code == 1:
-        log.error("the job failed", exc_info=error)
-    else:
-        log.error("%s", error)
-    return code
+def code_of(error: Exception) -> int:
+    """The exit code of an error that kept the job from starting; a surprise is a failure."""
+    code = exit_code(error)
+    return 1 if code is None else code
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ Key = tuple[int, str, str, str, int]
 MAX_HELD_UNITS = 2_000   # in a bundle before they are written: bounds a worker's memory
 
 
-class UnitCoder(Coder):  # type: ignore[misc]
+class UnitCoder(Coder):
     """Units as MessagePack."""
 
     def encode(self, value: Unit) -> bytes:
@@ -60,9 +60,9 @@ def units_and_failures(tagged: TaggedChunk, tagger: Tagger) -> tuple[list[tuple[
     """units_of, and row -> error for the rows on which it fails: these are found one by one and left out."""
     try:
         return list(units_of(tagged, tagger)), {}
-    except Exception:   # noqa: BLE001 - whatever it is, it must not stop the other rows; each error becomes a dead letter below
+    except Exception:
         failed = dict(_failing_rows(tagged, tagger))
-        if not failed:   # no row fails alone: not a matter of records
+        if len(failed) in (0, len(tagged.chunk.events) - len(tagged.failed)):   # none or all: not a matter of records
             raise
         return list(units_of(TaggedChunk(tagged.chunk, tagged.tags, tagged.failed | failed), tagger)), failed
 
@@ -77,7 +77,7 @@ def _failing_rows(tagged: TaggedChunk, tagger: Tagger) -> Iterator[tuple[int, st
             yield row, f"{type(error).__name__}: {error}"[:500]
 
 
-class MergeUnits(beam.CombineFn):  # type: ignore[misc]
+class MergeUnits(beam.CombineFn):
     """Adds units up; associative and commutative, the empty unit is the unit."""
 
     def create_accumulator(self) -> Unit:
@@ -101,7 +101,7 @@ class MergeUnits(beam.CombineFn):  # type: ignore[misc]
         return accumulator
 
 
-class ToUnits(beam.DoFn):  # type: ignore[misc]
+class ToUnits(beam.DoFn):
     """TaggedChunk -> (key, unit), each stamped with the earliest event time of its window; rows that failed become dead letters,
     durable before their unit can be."""
 
@@ -117,7 +117,7 @@ class ToUnits(beam.DoFn):  # type: ignore[misc]
             yield TimestampedValue((key, unit), Timestamp(micros=earliest_us))
 
 
-class WriteUnits(beam.DoFn):  # type: ignore[misc]
+class WriteUnits(beam.DoFn):
     """(key, whole unit) -> the store, in one transaction a bundle. What cannot be written fails the bundle."""
 
     def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder]) -> None:
@@ -177,7 +177,7 @@ class KeepAndWriteUnits(WriteUnits):
 
 
 @dataclass
-class AggregateUnits(beam.PTransform):  # type: ignore[misc]
+class AggregateUnits(beam.PTransform):
     """TaggedChunk in the global window -> the store.
 
     On a stream discarding panes fire early and late, so that a record stands in the store a second or two after it came; in a

@@ -6,16 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from insights.store import Progress, Store
 from schemas.decode import Decoder, event_keys
-
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
 from transforms.elements import EventChunk, KeyedUnit, PollBatch
-from transforms.ledger import Batch, Gap, Ledger, Verdict
+from transforms.ledger import Batch, Gap, Ledger
 
 SAMPLE_CHARACTERS = 200
 
@@ -49,7 +49,7 @@ class Raw:
 
     origin: str
     offsets: NDArray[np.int64]
-    values: Sequence[bytes | None]
+    values: Sequence[Any]
     times_us: Sequence[int | None]
     headers: Sequence[Mapping[str, str]] = ()
 
@@ -184,7 +184,7 @@ class Job:
         decode = self.decoder.decode
         decoded = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
         rejected = {row: record for row, record in enumerate(decoded) if isinstance(record, Rejected)}
-        events = [_NOTHING if isinstance(record, Rejected) else record for record in decoded] if rejected else decoded
+        events = [_NOTHING if isinstance(record, Rejected) else record for record in decoded]
         times = np.fromiter((event.time_us for event in events), np.int64, len(events))
         self._reject_future(raw, times, rejected)
         keys = event_keys([event.event_id for event in events])
@@ -214,7 +214,7 @@ class Job:
         detail = why.detail if why else ""
         letter = self._letter(raw.origin, int(raw.offsets[row]), reason, detail, event, window_us if known else None)
         value = raw.values[row]
-        if not known and value is not None:
+        if not known and isinstance(value, bytes | Mapping):
             letter.sample = _sample(value)
         letter.headers = dict(raw.headers[row]) if raw.headers else {}
         return letter

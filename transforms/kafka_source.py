@@ -123,7 +123,10 @@ class KafkaReader(UnboundedReader):
             if not polled:
                 self._pass_control_records()
             ledger.advance(self.client.idle(ledger.mark()[0]))
-            return bool(self.current.chunk or self.current.dead)
+            if self.current.chunk or self.current.dead:
+                return True
+            job.hand_on(self.current)   # it holds nothing that could still be lost
+            return False
 
     def get_current(self) -> PollBatch:
         """The poll."""

@@ -63,7 +63,7 @@ class Origin:
     epoch: int = 0
     latest_us: int = START_US   # the largest event time seen
     opened: int = 0             # records counted by this process
-    bounds: deque[tuple[int, int, int]] = field(default_factory=deque)   # (offset, records, opened) where a poll began
+    bounds: deque[tuple[int, int, int]] = field(default_factory=deque)   # (offset, records, opened) at its polls
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Ledger:
 
     # partitions and files
 
-    def add(self, name: str, beginning: int = 0, end: int | None = None) -> Gap | None:
+    def add(self, name: str, beginning: int = 0) -> Gap | None:
         """An origin, at start or found while running. beginning: the first offset that the log still holds.
 
         A new origin starts there. Returns the gap when a known one must start above where it was saved: then all that was
@@ -159,7 +159,11 @@ class Ledger:
     def skip_to(self, name: str, offset: int) -> None:
         """Offsets below hold no records for us (control records, compacted away)."""
         origin = self.origins[name]
-        origin.position = max(origin.position, offset)
+        if offset <= origin.position:
+            return
+        if origin.frontier == origin.position:   # nothing on its way: what holds nothing is handed on
+            origin.frontier = offset
+        origin.position = offset
 
     def _count_read(self, origin: Origin, offsets: NDArray[np.int64]) -> None:
         fresh = int((offsets >= origin.read).sum())
@@ -178,6 +182,8 @@ class Ledger:
             if reason:
                 verdict.dead[row] = reason
                 count[row] = False
+            if reason is Reason.FUTURE_TIME:   # the clock has moved on, its letter stands: it must not move the watermark now
+                good[row] = False
         frozen = count & (batch.offsets < origin.frozen)
         verdict.counted |= count & ~frozen
         again = self.was_counted(origin, batch.offsets)

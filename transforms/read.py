@@ -23,7 +23,7 @@ def on_progress(report: Report) -> None:
     _reports.append(report)
 
 
-class HandOn(beam.DoFn):  # type: ignore[misc]
+class HandOn(beam.DoFn):
     """PollBatch -> its chunk; dead letters and positions are durable first."""
 
     def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder], sinks: Sinks) -> None:
@@ -38,7 +38,7 @@ class HandOn(beam.DoFn):  # type: ignore[misc]
             yield element.chunk
 
 
-class ReadArchives(beam.DoFn):  # type: ignore[misc]
+class ReadArchives(beam.DoFn):
     """A list of files -> PollBatch. One reader decides for all files, in their order: a duplicate is one across files too."""
 
     def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder]) -> None:

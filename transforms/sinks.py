@@ -1,4 +1,4 @@
-"""Sinks beside the store: tagged events and dead letters to Kafka, tagged events to files. At least once, keyed by origin and offset."""
+"""Sinks beside the store: tagged events and dead letters to Kafka, tagged events to files; at least once, keyed by place."""
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def tagged_of(element: TaggedChunk, tagger: Tagger) -> list[TaggedEvent]:
     return [record for row, record in enumerate(tagged) if row not in element.failed]
 
 
-class PublishTagged(beam.DoFn):  # type: ignore[misc]
+class PublishTagged(beam.DoFn):
     """TaggedChunk -> Kafka; a bundle ends when the broker has everything."""
 
     def __init__(self, sinks: Sinks, load: Callable[[], Tagger]) -> None:
@@ -100,7 +100,7 @@ class PublishTagged(beam.DoFn):  # type: ignore[misc]
             future.get(timeout=30)
 
 
-class WriteTaggedFiles(beam.DoFn):  # type: ignore[misc]
+class WriteTaggedFiles(beam.DoFn):
     """TaggedChunk -> files of at most MAX_FILE_ROWS rows, named by their first record; whole or not there at all."""
 
     def __init__(self, sinks: Sinks, load: Callable[[], Tagger]) -> None:
@@ -159,7 +159,7 @@ FILE_FORMATS = tuple(_WRITERS)
 
 
 @dataclass
-class WriteSinks(beam.PTransform):  # type: ignore[misc]
+class WriteSinks(beam.PTransform):
     """TaggedChunk -> the sinks for tagged events that are on."""
 
     sinks: Sinks

@@ -51,8 +51,8 @@ def nothing(tagger: Tagger) -> Tags:
     """The tags of one text of which the model said nothing."""
     none, splits = np.zeros(0, np.int32), np.zeros(2, np.int64)
     return Tags(
-        np.zeros((1, 3), np.float32), np.zeros((1, len(tagger.topics)), np.float32), none, none, none, np.zeros(0, np.float32), splits,
-        none, splits)
+        np.zeros((1, 3), np.float32), np.zeros((1, len(tagger.topics)), np.float32), none, none, none, np.zeros(0, np.float32),
+        splits, none, splits)
 
 
 def join(parts: Sequence[Tags]) -> Tags:
@@ -65,14 +65,15 @@ def join(parts: Sequence[Tags]) -> Tags:
 
     def splits(name: str) -> Any:
         ends = np.cumsum([0, *(getattr(part, name)[-1] for part in parts)])
-        return np.concatenate([[0], *(getattr(part, name)[1:] + end for part, end in zip(parts, ends, strict=False))]).astype(np.int64)
+        moved = [getattr(part, name)[1:] + end for part, end in zip(parts, ends, strict=False)]
+        return np.concatenate([[0], *moved]).astype(np.int64)
 
     return Tags(
         column("sentiment"), column("topic"), column("entity_type"), column("entity_start"), column("entity_end"),
         column("entity_score"), splits("entity_splits"), column("token_ids"), splits("token_splits"))
 
 
-class ChunkTagger(ModelHandler[EventChunk, TaggedChunk, Tagger]):  # type: ignore[misc]
+class ChunkTagger(ModelHandler[EventChunk, TaggedChunk, Tagger]):
     """Chunks in, tagged chunks out. The loader comes from outside: transforms know no model."""
 
     def __init__(self, load: Callable[[], Tagger]) -> None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from cases import CASES, Case, small_disk
-from folders import FAST, ROOT, other_tags, poisonable
+from folders import ROOT, other_tags, own_copy, poisonable
 from oracle import Verdict
 from scene import Scene
 from timing import LONG, SHORT, TooLate
@@ -30,7 +30,8 @@ def play(name: str, case: Case, broker: Broker, folder: Path, args: argparse.Nam
     """Plays one case to its end and judges it."""
     work = folder / name
     work.mkdir()
-    models = [poisonable(work / "poisonable")] if case.poisonable else [FAST, other_tags(work / "other")]
+    fast = folder / "fast"
+    models = [poisonable(fast, work / "poisonable")] if case.poisonable else [fast, other_tags(fast, work / "other")]
     with small_disk(work / "disk") if case.small_disk else _same(work) as disk:
         scene = Scene(
             work, disk, broker, SHORT if args.short else LONG, args.seed, models, short=args.short, kills=args.kills,
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     find_prism()
     folder = Path(args.keep or tempfile.mkdtemp(prefix="textpulse-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
+    own_copy(folder / "fast")
     begun, wrong = time.monotonic(), 0
     with open_broker(CACHE, folder / "broker.log", say=say) as broker:
         if not broker.durable:

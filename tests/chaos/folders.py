@@ -1,32 +1,39 @@
 """Model folders for the battery: one that gives other tags, and one whose graph raises on a marked text.
 
-folders.py OUT builds the second; TensorFlow is imported for that alone, in a process of its own.
+folders.py MODEL OUT builds the second; TensorFlow is imported for that alone, in a process of its own.
 """
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ROOT / "models" / "fast"
-SHARED = ("vocabulary.txt", "card.md", "metrics.json")
+LINKED = ("vocabulary.txt", "card.md", "metrics.json")
 
 
-def other_tags(out: Path) -> Path:
-    """The default model under another version, its topics named in another order: every text may change its cell."""
-    out.mkdir()
-    for name in ("saved_model", *SHARED):
-        (out / name).symlink_to(FAST / name)
-    labels = json.loads((FAST / "labels.json").read_text())
-    labels["topic"] = labels["topic"][1:] + labels["topic"][:1]
-    (out / "labels.json").write_text(json.dumps(labels))
-    _manifest(out, "other-tags")
+def own_copy(out: Path) -> Path:
+    """The default model, where nobody trains it anew meanwhile."""
+    shutil.copytree(FAST, out)
     return out
 
 
-def poisonable(out: Path) -> Path:
-    """The default model, wrapped: it fails on a batch that holds POISON."""
-    subprocess.run([sys.executable, __file__, str(out)], check=True, capture_output=True)
+def other_tags(base: Path, out: Path) -> Path:
+    """The model under another version, its topics named in another order: every text may change its cell."""
+    out.mkdir()
+    for name in ("saved_model", *LINKED):
+        (out / name).symlink_to(base / name)
+    labels = json.loads((base / "labels.json").read_text())
+    labels["topic"] = labels["topic"][1:] + labels["topic"][:1]
+    (out / "labels.json").write_text(json.dumps(labels))
+    _manifest(base, out, "other-tags")
+    return out
+
+
+def poisonable(base: Path, out: Path) -> Path:
+    """The model, wrapped: it fails on a batch that holds POISON."""
+    subprocess.run([sys.executable, __file__, str(base), str(out)], check=True, capture_output=True)
     return out
 
 
@@ -37,17 +44,17 @@ def point(link: Path, folder: Path) -> None:
     new.replace(link)
 
 
-def _manifest(out: Path, version: str) -> None:
-    manifest = json.loads((FAST / "model.json").read_text())
+def _manifest(base: Path, out: Path, version: str) -> None:
+    manifest = json.loads((base / "model.json").read_text())
     (out / "model.json").write_text(json.dumps({**manifest, "version": version}))
 
 
-def _build(out: Path) -> None:
+def _build(base: Path, out: Path) -> None:
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  registers the operations of the graph
     from traffic import POISON
 
-    inner = tf.saved_model.load(str(FAST / "saved_model"))
+    inner = tf.saved_model.load(str(base / "saved_model"))
     outer = tf.Module()
     outer.inner, outer.entity_labels, outer.entries = inner, inner.entity_labels, inner.entries
     outer.fold = tf.function(inner.fold, input_signature=[])
@@ -61,10 +68,10 @@ def _build(out: Path) -> None:
     outer.serve = serve
     out.mkdir()
     tf.saved_model.save(outer, str(out / "saved_model"), signatures={"serve": serve})
-    for name in (*SHARED, "labels.json"):
-        (out / name).symlink_to(FAST / name)
-    _manifest(out, "poisonable")
+    for name in (*LINKED, "labels.json"):
+        (out / name).symlink_to(base / name)
+    _manifest(base, out, "poisonable")
 
 
 if __name__ == "__main__":
-    _build(Path(sys.argv[1]))
+    _build(Path(sys.argv[1]), Path(sys.argv[2]))

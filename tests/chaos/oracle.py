@@ -174,7 +174,7 @@ def _faults(
         yield "more than one copy has no letter"
     if alive and event.poisoned and not gapped:
         yield "a poisoned record has no letter"
-    if alive and too_late:
+    if alive and too_late and not gapped:
         yield "counted in a window that had been closed"
     if "model_error" in reasons and not event.poisoned:
         yield "model_error without poison"

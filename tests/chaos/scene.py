@@ -5,7 +5,7 @@ import sys
 import uuid
 from pathlib import Path
 
-from folders import FAST, ROOT, point
+from folders import ROOT, point
 from kafka import KafkaConsumer, TopicPartition
 from oracle import Logged, Stored, Verdict, judge
 from product import JOB, Look, Stream
@@ -49,7 +49,13 @@ class Scene:
     def until_counting(self, when: str) -> None:
         """Returns when more stands in the store than now."""
         before = self.look.counted()
-        until(lambda: self.look.counted() > before, f"records are counted {when}")
+
+        def moved() -> bool:
+            if self.traffic.error:
+                raise self.traffic.error
+            return self.look.counted() > before
+
+        until(moved, f"records are counted {when}")
 
     def kill(self, kind: str) -> None:
         """kill -9; see Stream.kill."""
@@ -145,10 +151,9 @@ class Scene:
         store = f"sqlite:///{self.folder / 'backfill.db'}"
         command = [
             sys.executable, "-m", "pipelines.cli", "backfill", str(archive), "--store", store, "--job", "backfill",
-            "--window", f"{self.timing.window_s}s"]
-        model = [] if self.models[0] == FAST else ["--model", str(self.models[0])]
+            "--window", f"{self.timing.window_s}s", "--model", str(self.models[0])]
         with (self.folder / "backfill.log").open("wb") as log:
-            return subprocess.Popen([*command, *model], cwd=ROOT, stdout=log, stderr=log)
+            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
     def _consumer(self) -> KafkaConsumer:
         return KafkaConsumer(bootstrap_servers=self.broker.bootstrap, enable_auto_commit=False)

@@ -1,3 +1,6 @@
+import pytest
+
+from models import baselines
 from models.baselines import Gazetteer, KeywordVote, terms
 from models.data import Example
 
@@ -5,6 +8,12 @@ from models.data import Example
 def test_the_class_whose_keywords_a_text_holds_wins() -> None:
     vote = KeywordVote(["good fine"] * 3 + ["bad poor"] * 3 + ["bad day"] * 2, [0] * 3 + [1] * 5)
     assert vote.predict(["a good one", "a poor one"]) == [0, 1]
+
+
+def test_the_words_that_tell_most_are_the_keywords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "WORDS_PER_CLASS", 1)
+    vote = KeywordVote(["good the"] * 4 + ["bad the"] * 5, [0] * 4 + [1] * 5)
+    assert vote.predict(["good the"]) == [0]
 
 
 def test_without_a_keyword_or_in_a_tie_the_majority_is_the_answer() -> None:

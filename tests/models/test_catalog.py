@@ -23,6 +23,11 @@ def test_models_are_listed_once_newest_first_with_their_size(tmp_path: Path) -> 
     assert found[0].size_bytes == 1000 + (tmp_path / "new" / MANIFEST).stat().st_size
 
 
+def test_a_model_folder_is_listed_when_it_is_named_itself(tmp_path: Path) -> None:
+    _model(tmp_path / "one", "2026-01-01T00:00:00+00:00")
+    assert [Path(listed.folder).name for listed in models_in([tmp_path / "one"])] == ["one"]
+
+
 def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / MANIFEST).write_text("{}")

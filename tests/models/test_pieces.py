@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -54,15 +56,15 @@ def test_no_texts_make_no_pieces(tokenizer: PieceTokenizer) -> None:
     assert tokenizer(tf.constant([], tf.string)).splits.numpy().tolist() == [0]
 
 
-def test_a_vocabulary_holds_no_entry_twice_and_reads_back_as_written(tmp_path: object) -> None:
-    from pathlib import Path
-
+def test_a_vocabulary_holds_no_entry_twice_and_reads_back_as_written(tmp_path: Path) -> None:
     entries = learn(["the cats sat", "the cat sat 中国", "the dogs 中国 \u2028\u2028"] * 3)
     assert len(entries) == len(set(entries))
     assert entries[:2] == [PAD, UNKNOWN]
-    path = Path(str(tmp_path)) / "vocabulary.txt"
+    path = tmp_path / "vocabulary.txt"
     write(path, entries)
     assert read(path) == entries
+    write(path, ["a\u2028b", "c\x85"])
+    assert read(path) == ["a\u2028b", "c\x85"]
 
 
 def test_words_seen_once_are_not_learnt() -> None:

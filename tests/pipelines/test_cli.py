@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import cli
+from pipelines import cli, failures
 from pipelines.commands import stream
 from pipelines.commands.beam_options import split_beam
 from pipelines.commands.command import Command
@@ -149,7 +149,7 @@ def test_each_kind_of_problem_has_its_code(
 
 
 def test_every_problem_that_has_a_code_exists() -> None:
-    for name in cli.EXIT_CODES:
+    for name in failures.EXIT_CODES:
         module, _, kind = name.rpartition(".")
         assert issubclass(getattr(importlib.import_module(module), kind), Exception)
 

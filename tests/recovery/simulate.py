@@ -7,8 +7,9 @@ import argparse
 import multiprocessing
 import os
 import sys
+from pathlib import Path
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from mutants import MUTANTS
 from world import FailingStore, World
