@@ -225,3 +225,9 @@ def test_an_older_model_is_replaced_whole(copy: Path, tmp_path: Path) -> None:
         (new / MANIFEST).write_text("new")
     assert [path.name for path in copy.iterdir()] == [MANIFEST]
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+def test_an_older_model_comes_back_when_the_new_one_cannot_take_its_place(copy: Path) -> None:
+    with pytest.raises(FileNotFoundError), written_whole(copy) as new:
+        shutil.rmtree(new)
+    verify_content(copy)
