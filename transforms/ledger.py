@@ -59,6 +59,7 @@ class Origin:
     dead: dict[int, Reason]
     records: int                # records read below `read`
     read: int                   # offsets below were read by this process
+    saved: int = 0              # offsets below: dead letters, or in closed windows, and forgotten here
     frozen: int = 0             # offsets below stand in units that a gap froze
     epoch: int = 0
     latest_us: int = START_US   # the largest event time seen
@@ -110,12 +111,12 @@ class Ledger:
         if start >= beginning:
             self.origins[name] = Origin(
                 position=start, decided=max(start, known.evidence), counted=start, frontier=start, dead=dict(known.dead),
-                records=known.records, read=start, epoch=known.epoch)
+                records=known.records, read=start, saved=start, epoch=known.epoch)
             return None
         decided = max(beginning, known.evidence)
         self.origins[name] = Origin(
             position=beginning, decided=decided, counted=decided, frontier=decided, dead=dict(known.dead),
-            records=known.stored, read=decided, frozen=decided, epoch=known.epoch + 1)
+            records=known.stored, read=decided, saved=beginning, frozen=decided, epoch=known.epoch + 1)
         return Gap(name, start, decided, decided - start)
 
     def replaying(self) -> bool:
@@ -175,7 +176,11 @@ class Ledger:
     def _repeat(
         self, name: str, origin: Origin, batch: Batch, old: NDArray[np.bool_], good: NDArray[np.bool_], verdict: Verdict
     ) -> None:
-        """Below the evidence: a dead letter if its row says so, skipped if its window is closed or frozen, else counted."""
+        """Below the evidence: a dead letter if its row says so, skipped if its window is closed or frozen, else counted.
+
+        Below what was saved, where a reader comes back to when it is built again from an old mark, all is skipped.
+        """
+        old = old & ~self.was_settled(origin, batch.offsets)
         count = old & good & ~self.was_closed(verdict.windows_us)
         for row in np.flatnonzero(old).tolist():
             reason = origin.dead.get(int(batch.offsets[row])) or batch.rejected.get(row)
@@ -238,6 +243,10 @@ class Ledger:
     def was_decided(self, origin: Origin, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which offsets were decided before."""
         return offsets < origin.decided
+
+    def was_settled(self, origin: Origin, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which offsets lie below what was saved: nobody will ask for them again."""
+        return offsets < origin.saved
 
     def was_closed(self, windows_us: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which windows are closed."""
@@ -340,8 +349,9 @@ class Ledger:
         return origin.records, origin.opened
 
     def forget(self, name: str, saved: int) -> None:
-        """Dead letters below what was saved are never asked for again."""
+        """Below what was saved every record is durable for good, and its dead letter is not kept in memory."""
         origin = self.origins[name]
+        origin.saved = max(origin.saved, saved)
         for offset in [offset for offset in origin.dead if offset < saved]:
             del origin.dead[offset]
 

@@ -2,9 +2,12 @@
 import copy
 
 import numpy as np
+import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from world import FailingStore
 
+from insights import store as tables
+from insights.cells import Cell
 from insights.store import Known
 from schemas.records import Reason
 from transforms.ledger import START_US, Ledger
@@ -87,6 +90,26 @@ class KeepFailed(Ledger):
             self.origins[name].dead[offset] = Reason.MODEL_ERROR
 
 
+class ForgetSaved(Ledger):
+    """A reader built from a mark older than what was saved decides its records again."""
+
+    def was_settled(self, origin, offsets):
+        return np.zeros(len(offsets), np.bool_)
+
+
+class ForgetErrors(FailingStore):
+    """A model_error is no evidence that its record was decided."""
+
+    def load(self, job, run):
+        closed, known = super().load(job, run)
+        with self.snapshot() as db:
+            for name, entry in known.items():
+                read = db.scalar(sa.select(tables.progress.c.read).where(tables.progress.c.origin == name))
+                last = db.scalar(sa.select(sa.func.max(tables.units.c.last_offset)).where(tables.units.c.origin == name))
+                entry.evidence = max(read or 0, -1 if last is None else last + 1)
+        return closed, known
+
+
 class NoFreeze(Ledger):
     """After a gap the old units are written on."""
 
@@ -110,11 +133,7 @@ class CellRows(FailingStore):
             super().write_units(job, run, [(key, merged)], now_us)
 
     def cells_of(self, job, run, key):
-        import sqlalchemy as sa
-
-        from insights.cells import Cell
-        from insights.store import cells, units
-
+        cells, units = tables.cells, tables.units
         with self.snapshot() as db:
             rows = db.execute(sa.select(cells).join(units, units.c.id == cells.c.unit).where(
                 units.c.job == job, units.c.window_us == key.window_us, units.c.origin == key.origin,
@@ -126,15 +145,13 @@ class AnyPane(FailingStore):
     """A smaller unit may replace a larger one."""
 
     def __init__(self, url):
-        from insights.store import units
-
         super().__init__(url)
         self.upserts = copy.copy(self.upserts)
-        insert = sqlite.insert(units)
+        insert = sqlite.insert(tables.units)
         new = insert.excluded
         self.upserts.unit = insert.on_conflict_do_update(
             index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
-            set_={"records": new.records, "last_offset": new.last_offset}).returning(units.c.id)
+            set_={"records": new.records, "last_offset": new.last_offset}).returning(tables.units.c.id)
 
 
 class RowsOnly(FailingStore):
@@ -145,8 +162,8 @@ class RowsOnly(FailingStore):
 
 
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
-           NoFreeze)
-STORES = (CellRows, AnyPane, RowsOnly)
+           ForgetSaved, NoFreeze)
+STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors)
 MUTANTS = {"": (Ledger, FailingStore)}
 MUTANTS |= {ledger.__name__: (ledger, FailingStore) for ledger in LEDGERS}
 MUTANTS |= {store.__name__: (Ledger, store) for store in STORES}

@@ -59,14 +59,19 @@ class Record:
     time_us: int
     bad: bool = False      # the decoder rejects it
     poison: bool = False   # the model fails on it
+    control: bool = False  # a transaction's marker: it takes an offset and holds nothing
 
 
 @dataclass
 class Log:
-    """One partition: all records ever, of which those below `begin` have expired."""
+    """One partition: all records ever, of which those below `begin` have expired.
+
+    unheard: those below had expired before the job heard of the partition: nobody could read them or miss them.
+    """
 
     records: list[Record] = field(default_factory=list)
     begin: int = 0
+    unheard: int = 0
 
 
 class Decode:
@@ -102,7 +107,10 @@ class Runner:
     def add_origins(self):
         new = [name for name in self.world.logs if name not in self.job.ledger.origins]
         for name in new:
-            self.job.add(name, self.world.logs[name].begin)
+            log = self.world.logs[name]
+            if name not in self.job.ledger.known:
+                log.unheard = log.begin
+            self.job.add(name, log.begin)
         if new:
             self.job.save()   # a gap is durable before anything is read
 
@@ -125,15 +133,25 @@ class Runner:
         for name in self.rng.sample(list(ledger.origins), len(ledger.origins)):
             start, take = ledger.origins[name].position, self.rng.randint(0, left)
             end = min(start + take, len(self.world.logs[name].records), ledger.limit(name) if replaying else 10**9)
-            if end > start:
-                polled.append(Raw(name, np.arange(start, end), [(name, at) for at in range(start, end)], [None] * (end - start)))
-                left -= end - start
+            held = [at for at in range(start, end) if not self.world.logs[name].records[at].control]
+            if held:
+                polled.append(Raw(name, np.array(held), [(name, at) for at in held], [None] * len(held)))
+                left -= len(held)
         poll: PollBatch = self.job.take(polled)
+        if not polled:
+            self.pass_control_records()
         self.world.maybe_crash()
         self.job.hand_on(poll)
         at_end = {name: self.world.now for name, log in self.world.logs.items() if ledger.origins[name].position == len(log.records)}
         ledger.advance(at_end)
         return [poll.chunk] if poll.chunk else []
+
+    def pass_control_records(self):
+        for name, log in self.world.logs.items():
+            at = self.job.ledger.origins[name].position
+            while at < len(log.records) and log.records[at].control:
+                at += 1
+            self.job.ledger.skip_to(name, at)
 
     def process(self):
         chunk: EventChunk = self.pending.pop(self.rng.randrange(len(self.pending)))
@@ -181,7 +199,8 @@ class World:
         self.logs = {f"t/{part}": Log() for part in range(self.rng.randint(1, 3))}
         self.now, self.restarts, self.next_id, self.gaps = 1_000_000 * S, 0, 0, False
         self.crash_rate, self.discard_rate = self.rng.choice([0, 0.002, 0.02]), self.rng.choice([0, 0.05])
-        self.expire_rate = self.rng.choice([0, 0, 0, 0.3])
+        self.expire_rate, self.poison_rate = self.rng.choice([0, 0, 0, 0.3]), self.rng.choice([0.02, 0.02, 0.2])
+        self.control_rate = self.rng.choice([0, 0.1])
         _clear(store)
         store.open_job("job", "stream", WINDOW, LATENESS)
         self.start()
@@ -205,9 +224,14 @@ class World:
             self.next_id += 1
             time_us = self.now - self.rng.choice([0, 0, 1, 2, 5, 10, 20, 40]) * S
             kind = self.rng.random()
-            record = Record(self.next_id, time_us, bad=kind < 0.03, poison=0.03 <= kind < 0.05)
+            record = Record(self.next_id, time_us, bad=kind < 0.03, poison=0.03 <= kind < 0.03 + self.poison_rate)
             for _ in range(2 if self.rng.random() < 0.1 else 1):   # one in ten comes twice
-                self.logs[self.rng.choice(list(self.logs))].records.append(record)
+                self.append(record)
+            if self.rng.random() < self.control_rate:
+                self.append(Record(0, 0, control=True))
+
+    def append(self, record):
+        self.logs[self.rng.choice(list(self.logs))].records.append(record)
 
     def tick(self):
         self.now += self.rng.randint(1, 6) * S
@@ -253,12 +277,13 @@ class World:
 
     @property
     def records(self):
-        return sum(len(log.records) for log in self.logs.values())
+        return sum(not record.control for log in self.logs.values() for record in log.records)
 
     def check(self):
         places, counted, dead = self.placed()
         twice = [at for at, n in places.items() if n > 1]
-        lost = [(name, at) for name, log in self.logs.items() for at in range(len(log.records)) if not places[name, at]]
+        lost = [(name, at) for name, log in self.logs.items() for at in range(log.unheard, len(log.records))
+                if not (places[name, at] or log.records[at].control)]
         lost = [at for at in lost if not self.named(at, dead)]
         assert not lost and not twice, f"lost {lost[:3]} twice {twice[:3]}"
         assert self.drained(), f"windows that never closed: {sorted(self.runner.job.ledger.open)[:3]}"
