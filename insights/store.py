@@ -26,7 +26,8 @@ jobs = sa.Table(
     sa.Column("lateness_us", sa.BigInteger, nullable=False),
     sa.Column("closed_us", sa.BigInteger, nullable=False),   # windows that end at or before this are closed
     sa.Column("watermark_us", sa.BigInteger, nullable=False),
-    sa.Column("current_run", sa.BigInteger, nullable=False))
+    sa.Column("current_run", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.BigInteger, nullable=False, server_default="0"))   # counts the processes that read for it: the last may write
 runs = sa.Table(
     "runs", metadata,
     sa.Column("run", Id, primary_key=True, autoincrement=True),
@@ -96,6 +97,10 @@ class StoreError(Exception):
     """The store cannot be used: names it, and says what to do."""
 
 
+class TakenOver(StoreError):
+    """Another process reads for this job by now."""
+
+
 _ADVICE = (
     ("deadlock", "two writers met on the same rows: try again"),
     ("locked", "another process has held its write lock for 30 s: wait for it, or end it"),
@@ -155,6 +160,7 @@ class Store:
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = url
+        self.tokens: dict[str, int] = {}   # job -> the holder's number, when it is this one that reads
         try:
             self.engine = _engine(url)
             if self.engine.dialect.name not in _UPSERTS:
@@ -235,6 +241,21 @@ class Store:
                     f"{self.name} has job {job!r} as {row.kind} with --window {row.window_us // 1_000_000} and --allowed-lateness "
                     f"{row.lateness_us // 1_000_000} (seconds): keep these, or choose another --job or --store")
 
+    def take_over(self, job: str) -> None:
+        """From now on this store alone may write what is read for the job; who did before gets TakenOver. A fencing token."""
+        with self.transaction() as db:
+            db.execute(jobs.update().where(jobs.c.job == job).values(holder=jobs.c.holder + 1))
+            self.tokens[job] = int(db.execute(_holder_of, {"job": job}).scalar_one())
+
+    def holds(self, job: str) -> bool:
+        """False once another process has taken the job over."""
+        with self.snapshot() as db:
+            return bool(job not in self.tokens or db.scalar(_holder_of, {"job": job}) == self.tokens[job])
+
+    def _check_holder(self, db: sa.Connection, job: str) -> None:
+        if job in self.tokens and db.scalar(_held, {"job": job}) != self.tokens[job]:
+            raise TakenOver(f"{self.name}: another process runs job {job!r} by now; this one has written nothing since")
+
     def begin_run(self, job: str, now_us: int) -> int:
         """A new run of a backfill; what a killed one left is removed."""
         with self.transaction() as db:
@@ -283,8 +304,9 @@ class Store:
             return (START_US if closed is None else closed), known
 
     def write_dead(self, job: str, run: int, letters: Sequence[DeadLetter], positions: Mapping[str, int]) -> None:
-        """Dead letters, together with how far every origin was read at that moment."""
+        """Dead letters, together with how far every origin was read at that moment. Raises TakenOver."""
         with self.transaction() as db:
+            self._check_holder(db, job)
             self._insert_dead(db, job, run, letters)
             rows = [{"job": job, "run": run, "origin": origin, "read": offset, **_NOT_SAVED} for origin, offset in positions.items()]
             if rows:
@@ -296,8 +318,9 @@ class Store:
             db.execute(self.upserts.dead, rows)
 
     def write_units(self, job: str, run: int, batch: Iterable[tuple[UnitKey, Unit]], now_us: int) -> None:
-        """Replaces each unit as a whole, if it covers at least as many records as what is stored."""
+        """Replaces each unit as a whole, if it covers at least as many records as what is stored. Raises TakenOver."""
         with self.transaction() as db:
+            self._check_holder(db, job)
             rows: dict[int, list[dict[str, Any]]] = {}   # a unit that stands twice in the batch: the larger one
             for key, unit in sorted(batch, key=_by_key):   # one order for all writers: they wait, and never for each other
                 number = db.scalar(self.upserts.unit, {
@@ -321,8 +344,9 @@ class Store:
     def save(
         self, job: str, run: int, closed_us: int, watermark_us: int, rows: Iterable[Progress], gaps: Sequence[DeadLetter] = (),
     ) -> None:
-        """What is closed, and for each origin where to start again; gaps with the epoch that they begin."""
+        """What is closed, and for each origin where to start again; gaps with the epoch that they begin. Raises TakenOver."""
         with self.transaction() as db:
+            self._check_holder(db, job)
             db.execute(_close, {"of_job": job, "closed": closed_us, "watermark": watermark_us})
             self._insert_dead(db, job, run, gaps)
             moved = [{"job": job, "run": run, "read": row.saved, **_columns(row)} for row in rows]
@@ -381,6 +405,8 @@ def _without_password(url: str) -> str:
 _delete_cells = cells.delete().where(cells.c.unit == sa.bindparam("number"))
 _close = jobs.update().where(jobs.c.job == sa.bindparam("of_job"), jobs.c.closed_us <= sa.bindparam("closed")).values(
     closed_us=sa.bindparam("closed"), watermark_us=sa.bindparam("watermark"))
+_holder_of = sa.select(jobs.c.holder).where(jobs.c.job == _JOB)
+_held = _holder_of.with_for_update(read=True)   # PostgreSQL: nobody takes over before this transaction has ended
 _closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB, jobs.c.current_run == _RUN)   # a new run has closed nothing
 _progress_of = sa.select(progress).where(progress.c.job == _JOB, progress.c.run == _RUN)
 _last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(

@@ -54,4 +54,4 @@ class Steps(beam.PTransform):
             | "Tag" >> RunInference(ChunkTagger(self.loader)))
         if self.sinks.tagged:
             _ = tagged | "WriteTagged" >> WriteSinks(self.sinks, self.loader)
-        return tagged | "Aggregate" >> AggregateUnits(self.settings, self.decoder, self.loader)
+        return tagged | "Aggregate" >> AggregateUnits(self.settings, self.decoder, self.loader, self.sinks)

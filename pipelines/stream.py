@@ -13,7 +13,7 @@ from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.options import STREAM
 from pipelines.prism import find_prism
-from pipelines.worker import LOCAL_RUNNERS, OPTIONS, RECYCLE
+from pipelines.worker import LOCAL_RUNNERS, OPTIONS, RECYCLE, TAKEN_OVER
 
 HEALTHY_S = 60.0    # a worker that lived so long is no part of a series of failures
 BACKOFF_S = (1, 2, 4, 8, 15, 30)
@@ -45,6 +45,8 @@ class Supervisor:
             if code in (2, 3) and first:
                 return code
             first = False
+            if code == TAKEN_OVER:
+                raise JobFailed(f"another process runs job {self.args.job!r} on this store by now: this one gives way to it")
             if code == RECYCLE:
                 self.restarts["recycle"] += 1
                 self.failures = 0

@@ -17,7 +17,9 @@ from pipelines.failures import exit_code
 S = 1_000_000
 OPTIONS = "TEXTPULSE_WORKER"
 RECYCLE = 75        # exit code: ended in good order, to be started again
+TAKEN_OVER = 76     # another process runs the job by now
 STOP_WITHIN_S = 6.0
+STUCK_S = 60.0      # an expired window whose records were handed on, and that the runner lost, is read again after so long
 LOOK_EVERY_S, PUBLISH_EVERY_S = 0.2, 1.0
 LOCAL_RUNNERS = ("", "DirectRunner", "PrismRunner")
 log = logging.getLogger("textpulse")
@@ -107,6 +109,8 @@ class Worker:
         while not self.stop.wait(LOOK_EVERY_S):
             state = str(result.state)
             if state in ("FAILED", "CANCELLED", "DONE"):
+                if not self.job.store.holds(self.settings.job):
+                    return TAKEN_OVER
                 log.error("the job ended as %s; its last error stands above", state)
                 return 1
             if time.monotonic() >= self.publish_due:
@@ -129,6 +133,8 @@ class Worker:
         age = time.monotonic() - self.begun
         if 0 < self.args.recycle_after < age:
             return f"--recycle-after {self.args.recycle_after:.0f} s"
+        if (stuck_s := self.job.stuck_s()) > STUCK_S:
+            return f"a window waits for {stuck_s:.0f} s for records that never reached the store: they are read again"
         if self.args.recycle_memory and (used := group_memory_bytes()) > self.args.recycle_memory:
             return f"--recycle-memory: the process group has {used >> 20} MB"
         return ""

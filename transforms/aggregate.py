@@ -19,6 +19,7 @@ from schemas.decode import Decoder
 from schemas.tagging import Tagger
 from transforms.elements import KeyedUnit, TaggedChunk
 from transforms.job import JobSettings, job_of
+from transforms.sinks import Sinks, publish_dead
 
 Key = tuple[int, str, str, str, int]
 MAX_HELD_UNITS = 2_000   # in a bundle before they are written: bounds a worker's memory
@@ -105,14 +106,16 @@ class ToUnits(beam.DoFn):
     """TaggedChunk -> (key, unit), each stamped with the earliest event time of its window; rows that failed become dead letters,
     durable before their unit can be."""
 
-    def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder], load: Callable[[], Tagger]) -> None:
-        self.settings, self.decoder, self.load = settings, decoder, load
+    def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder], load: Callable[[], Tagger], sinks: Sinks) -> None:
+        self.settings, self.decoder, self.load, self.sinks = settings, decoder, load, sinks
 
     def process(self, element: TaggedChunk) -> Iterator[TimestampedValue]:
         """One chunk."""
         units, failed = units_and_failures(element, self.load())
         if element.failed or failed:
-            job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
+            letters = job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
+            if self.sinks.dead_letter_topic:
+                publish_dead(self.sinks, letters)
         for key, unit, earliest_us in units:
             yield TimestampedValue((key, unit), Timestamp(micros=earliest_us))
 
@@ -187,12 +190,13 @@ class AggregateUnits(beam.PTransform):
     settings: JobSettings
     decoder: Callable[[], Decoder]
     load: Callable[[], Tagger]
+    sinks: Sinks
 
     def expand(self, chunks: beam.PCollection) -> beam.PCollection:
         """The steps."""
         units = (
             chunks
-            | "ToUnits" >> beam.ParDo(ToUnits(self.settings, self.decoder, self.load)).with_output_types(tuple[Key, Unit])
+            | "ToUnits" >> beam.ParDo(ToUnits(self.settings, self.decoder, self.load, self.sinks)).with_output_types(tuple[Key, Unit])
             | "BaseWindows" >> base_windows(self.settings)
             | "MergeUnits" >> beam.CombinePerKey(MergeUnits()).with_output_types(tuple[Key, Unit]))
         if self.settings.kind == "backfill":

@@ -80,8 +80,10 @@ class Job:
         self.settings, self.store, self.decoder, self.clock = settings, store, decoder, clock
         self.lock = threading.RLock()
         self.counters = Counters()
-        self.gaps: list[DeadLetter] = []
+        self.gaps: list[DeadLetter] = []     # to be saved
+        self.untold: list[DeadLetter] = []   # saved gaps, for the next poll to carry to the other sinks
         self.save_due = 0.0
+        self.overdue: tuple[int | None, float] = (None, 0.0)   # the first window that should be closed, and since when
         self.stopping = False
         self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
         self.first_read = self.last_write = 0.0                # by the clock: what a benchmark calls the pipeline's time
@@ -97,11 +99,22 @@ class Job:
             if gap:
                 self.gaps.append(self._gap_letter(gap))
 
+    def retire(self) -> None:
+        """Ends the origins that the store knows and that were not added; a gap says what may be missing of them."""
+        with self.lock:
+            gone = self.ledger.known.keys() - self.ledger.origins.keys()
+            gaps = [gap for name in gone if (gap := self.ledger.retire(name))]
+            if gaps:
+                self.gaps += [self._gap_letter(gap) for gap in gaps]
+                self.save()
+            for gap in gaps:
+                self.ledger.drop(gap.origin)
+
     def take(self, polled: Sequence[Raw]) -> PollBatch:
         """Decodes and decides one poll, and moves the positions behind it."""
         with self.lock:
             self.first_read = self.first_read or (self.clock() if polled else 0.0)
-            dead: list[DeadLetter] = []
+            dead, self.untold = self.untold, []
             placed = [self._place(raw, dead) for raw in polled]
             chunk = join_chunks([part for part in placed if part.events])
             earliest_us = int(chunk.times_us.min()) if chunk else self.ledger.reported_us
@@ -118,7 +131,7 @@ class Job:
             if poll.chunk and self.on_stored:
                 self.unstored.append(int(poll.chunk.times_us.mean()))
 
-    def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> None:
+    def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> list[DeadLetter]:
         """Counted records on which the model or a transform fails become dead letters, and count no more."""
         letters = [
             self._letter(
@@ -130,6 +143,7 @@ class Job:
             for letter in letters:
                 self.ledger.failed(letter.origin, letter.window_us or 0, [letter.offset])
             self.counters.dead[Reason.MODEL_ERROR] = self.counters.dead.get(Reason.MODEL_ERROR, 0) + len(letters)
+        return letters
 
     def write(self, batch: Sequence[KeyedUnit]) -> None:
         """Whole units, in one transaction."""
@@ -148,7 +162,11 @@ class Job:
             ledger.close(covered)
             rows = [self._progress(name) for name in ledger.origins]
             self.store.save(settings.job, settings.run, ledger.closed_us, ledger.watermark_us, rows, self.gaps)
+            self.untold += self.gaps
             self.gaps = []
+            overdue = ledger.overdue()
+            if overdue is None or overdue != self.overdue[0]:
+                self.overdue = overdue, self.clock()
             for row in rows:
                 ledger.forget(row.origin, row.saved)
             self.save_due = self.clock() + settings.save_every_s
@@ -161,6 +179,11 @@ class Job:
                 self.ledger.handed_on({name: origin.position})
             rows = [self._progress(name) for name in self.ledger.origins]
             self.store.save(self.settings.job, self.settings.run, self.ledger.closed_us, self.ledger.closed_us, rows)
+
+    def stuck_s(self) -> float:
+        """For how long the same expired window has waited for records that were handed on and never reached the store."""
+        window, since = self.overdue
+        return 0.0 if window is None else self.clock() - since
 
     def settled(self) -> bool:
         """True when everything that was read is in the store."""
@@ -225,7 +248,8 @@ class Job:
             event.text[:SAMPLE_CHARACTERS], {}, self.now_us())
 
     def _gap_letter(self, gap: Gap) -> DeadLetter:
-        detail = f"offsets {gap.first} to {gap.end - 1} cannot all be read again (retention): at most {gap.lost} records are lost"
+        detail = (f"offsets {gap.first} to {gap.end - 1} cannot all be read again (retention, or no longer a topic of the job): "
+                  f"at most {gap.lost} records are lost")
         return DeadLetter(gap.origin, gap.first, Reason.GAP, detail, first_seen_us=self.now_us())
 
 

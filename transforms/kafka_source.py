@@ -24,9 +24,11 @@ def client_of(kafka: KafkaSettings, job: Job) -> KafkaClient:
     with _clients_lock:
         if key not in _clients:
             client = _clients[key] = KafkaClient(kafka)
+            job.store.take_over(job.settings.job)
             with job.lock:
                 for partition, beginning in client.beginnings(client.partitions).items():
                     job.add(f"{partition.topic}/{partition.partition}", beginning)
+                job.retire()
                 job.save()   # a gap, and where a new partition begins, are durable before anything is read
                 client.assign(job.ledger.mark()[0])
         return _clients[key]

@@ -119,6 +119,16 @@ class Ledger:
             records=known.stored, read=decided, saved=beginning, frozen=decided, epoch=known.epoch + 1)
         return Gap(name, start, decided, decided - start)
 
+    def retire(self, name: str) -> Gap | None:
+        """An origin of which records are open, and that is no longer read: what is stored stays, in frozen units. As if its log had
+        expired up to where it was decided. The caller saves, then calls drop()."""
+        known = self.known[name]
+        return self.add(name, known.evidence) if known.evidence > (known.saved or 0) else None
+
+    def drop(self, name: str) -> None:
+        """Forgets a retired origin, which must not hold the watermark back."""
+        self.origins.pop(name, None)
+
     def replaying(self) -> bool:
         """True while any origin has still to pass what was decided before."""
         return any(origin.position < origin.decided for origin in self.origins.values())
@@ -312,6 +322,11 @@ class Ledger:
             self.closed_us = max(self.closed_us, window + self.window_us)
             closed.append(window)
         return closed
+
+    def overdue(self) -> int | None:
+        """The first window that has expired and is not closed, as its records are not all stored."""
+        first = min(self.open.keys() | self.seen.keys(), default=None)
+        return first if first is not None and self.expired(first) else None
 
     def complete(self, window_us: int, covered: Mapping[tuple[int, str], int]) -> bool:
         """True when the store holds every record that was counted in the window."""

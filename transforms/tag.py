@@ -9,7 +9,7 @@ from apache_beam.ml.inference.base import ModelHandler
 from schemas.tagging import Tagger, Tags
 from transforms.elements import EventChunk, TaggedChunk
 
-MAX_TEXTS = 2_048   # in one call of the model: bounds its memory
+MAX_TEXTS = 512   # in one call of the model: as fast as more, and it bounds the memory
 _observers: list[Callable[[Tagger, int, float], None]] = []
 
 

@@ -111,8 +111,8 @@ def offsets_expired(scene: Scene) -> None:
     scene.stream.crash()
     scene.kills_made += 1
     let_pass(6)
-    scene.dump()   # the oracle must know what will be gone
     saved, ends = scene.look.saved(), scene.ends()
+    scene.dump()   # after its ends were asked for: the oracle must know what will be gone
     begins = {
         TopicPartition(scene.topic, 0): ends[f"{scene.topic}/0"] - 20,             # unread records go too
         TopicPartition(scene.topic, 1): sum(saved[f"{scene.topic}/1"]) // 2}       # only some that were read

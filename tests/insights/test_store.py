@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from insights import store as tables
 from insights.cells import Cell, Unit
-from insights.store import SCHEMA_VERSION, START_US, Progress, Store, StoreError, UnitKey
+from insights.store import SCHEMA_VERSION, START_US, Progress, Store, StoreError, TakenOver, UnitKey
 from schemas.records import DeadLetter, Reason
 
 KEY = UnitKey(0, "t/0", "tickets", "app")
@@ -217,6 +217,38 @@ def test_a_job_keeps_its_kind_and_its_windows(store):
     for kind, window_us, lateness_us in [("backfill", 10 * S, 15 * S), ("stream", 20 * S, 15 * S), ("stream", 10 * S, 16 * S)]:
         with pytest.raises(StoreError, match=r"has job 'job' as stream with --window 10 and --allowed-lateness 15"):
             store.open_job("job", kind, window_us, lateness_us)
+
+
+def test_only_the_process_that_took_the_job_over_last_may_write(store, url):
+    store.take_over("job")
+    store.write_units("job", 0, [(KEY, unit(3, 7))], 1)
+    newer = Store(url)
+    newer.take_over("job")
+
+    assert not store.holds("job")
+    assert newer.holds("job")
+    for write in (
+            lambda: store.write_units("job", 0, [(KEY, unit(4, 8))], 2),
+            lambda: store.write_dead("job", 0, [DeadLetter("t/0", 9, Reason.MALFORMED)], {"t/0": 10}),
+            lambda: store.save("job", 0, START_US, START_US, [Progress("t/0", 5, 5, 0, 5, 5, 0)])):
+        with pytest.raises(TakenOver, match="another process runs job 'job'"):
+            write()
+    newer.write_units("job", 0, [(KEY, unit(5, 9))], 3)
+    newer.close()
+
+    assert stored(store) == {(0, KEY): (5, 9, 2, {"a": 5})}
+    assert count(store, tables.dead_letters) == count(store, tables.progress) == 0
+
+
+def test_other_jobs_of_the_store_are_not_taken_over(store, url):
+    store.open_job("other", "stream", 10 * S, 15 * S)
+    store.take_over("job")
+    newer = Store(url)
+    newer.take_over("other")
+    newer.close()
+
+    assert store.holds("job")
+    store.write_units("job", 0, [(KEY, unit(3, 7))], 1)
 
 
 @pytest.fixture
