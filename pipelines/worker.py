@@ -44,7 +44,7 @@ class Worker:
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
         from transforms.kafka_client import KafkaSettings
-        from transforms.kafka_source import client_of
+        from transforms.kafka_source import reading_of
 
         args = self.args
         self.settings = JobSettings(
@@ -60,8 +60,8 @@ class Worker:
             tagger = self.loader()
         self._open_store()
         self.job = job_of(self.settings, self.decoder)
-        self.client = client_of(self.kafka, self.job)
-        serve(args.metrics_host, args.metrics_port, self.job, self.client, tagger)
+        self.reading = reading_of(self.kafka, self.job)
+        serve(args.metrics_host, args.metrics_port, self.job, self.reading.client, tagger)
         result = self._start()
         self.ran = True
         log.info("reading %s at %s with model %s %s", args.topic, args.bootstrap_servers, tagger.name, tagger.version)
@@ -86,7 +86,7 @@ class Worker:
         source = KafkaSource(self.kafka, self.settings, self.decoder)
         _ = (
             pipeline
-            | "ReadKafka" >> ReadFromUnboundedSource(source, poll_interval=0.2, max_records_per_bundle=20, max_read_time_seconds=1)
+            | "ReadKafka" >> ReadFromUnboundedSource(source, poll_interval=0.2, max_records_per_bundle=20, max_read_time_seconds=3)
             | "Steps" >> Steps(self.settings, self.decoder, self.loader, self.sinks))
         return pipeline.run()
 
@@ -145,7 +145,8 @@ class Worker:
         self.job.stopping = True
         while not self.job.settled() and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.client.commit(self.job.save())
+        self.reading.close()
+        self.reading.client.commit(self.job.save())
         self._publish()
 
 

@@ -32,7 +32,7 @@ class EventChunk:
 class PollBatch:
     """One reader poll, atomic: what was counted, dead letters, and the position of every origin behind it.
 
-    earliest_us stamps it: a timestamp may not move backwards past it. count: records polled.
+    earliest_us stamps it: a timestamp may not move backwards past it. count: records polled. reported_us: the watermark behind it.
     """
 
     chunk: EventChunk | None
@@ -40,6 +40,7 @@ class PollBatch:
     positions: dict[str, int]
     earliest_us: int
     count: int = 0
+    reported_us: int = 0
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ def partition_of(name: str) -> TopicPartition:
 
 
 class KafkaClient:
-    """Reads the partitions of some topics. poll() and the methods beside it are called under the job's lock.
+    """Reads the partitions of some topics. Its one user at a time is the reading thread.
 
     Raises KafkaProblem when no broker answers within the connect timeout, or a topic is missing.
     """
@@ -94,14 +94,16 @@ class KafkaClient:
         for name, offset in positions.items():
             self.consumer.seek(partition_of(name), offset)
 
-    def poll(self, limits: Mapping[str, int]) -> list[Raw]:
-        """What was fetched, without waiting; of an origin in `limits` only what lies below its limit.
+    def poll(self, limits: Mapping[str, int], wait_s: float = 0.0) -> list[Raw]:
+        """What was fetched; of an origin in `limits` only what lies below its limit.
+
+        Waits wait_s at most when nothing is at hand.
 
         Raises LogExpired when the position is no longer in the log.
         """
         self._hold(limits)
         try:
-            fetched = self.consumer.poll(timeout_ms=0, max_records=self.settings.max_poll_records)
+            fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
         except OffsetOutOfRangeError as error:
             raise LogExpired(f"{error}: the log no longer holds these offsets") from error
         raws = []

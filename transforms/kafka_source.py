@@ -1,7 +1,6 @@
 """The JVM-free Kafka source: an unbounded source whose elements are whole polls, over the job's one client and ledger."""
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,17 +12,18 @@ from schemas.decode import Decoder
 from transforms.elements import PollBatch
 from transforms.job import Job, JobSettings, job_of
 from transforms.kafka_client import KafkaClient, KafkaSettings
+from transforms.read_ahead import ReadAhead
 
-_clients: dict[tuple[KafkaSettings, tuple[str, str, int]], KafkaClient] = {}
-_clients_lock = threading.Lock()
+_readings: dict[tuple[KafkaSettings, tuple[str, str, int]], ReadAhead] = {}
+_readings_lock = threading.Lock()
 
 
-def client_of(kafka: KafkaSettings, job: Job) -> KafkaClient:
-    """The process's one client of these settings, reading from where the store says."""
+def reading_of(kafka: KafkaSettings, job: Job) -> ReadAhead:
+    """The process's one reading of these settings, from where the store says. Raises KafkaProblem."""
     key = (kafka, job.settings.key)
-    with _clients_lock:
-        if key not in _clients:
-            client = _clients[key] = KafkaClient(kafka)
+    with _readings_lock:
+        if key not in _readings:
+            client = KafkaClient(kafka)
             job.store.take_over(job.settings.job)
             with job.lock:
                 for partition, beginning in client.beginnings(client.partitions).items():
@@ -31,13 +31,8 @@ def client_of(kafka: KafkaSettings, job: Job) -> KafkaClient:
                 job.retire()
                 job.save()   # a gap, and where a new partition begins, are durable before anything is read
                 client.assign(job.ledger.mark()[0])
-        return _clients[key]
-
-
-def open_clients() -> list[KafkaClient]:
-    """The clients of this process."""
-    with _clients_lock:
-        return list(_clients.values())
+                _readings[key] = ReadAhead(job, client)
+        return _readings[key]
 
 
 class KafkaMark(CheckpointMark):
@@ -79,16 +74,11 @@ class KafkaSource(UnboundedSource):
 
     def create_reader(self, options: Any, checkpoint_mark: KafkaMark | None) -> "KafkaReader":
         """Cheap: the client and the ledger are the process's own."""
-        job = job_of(self.settings, self.decoder)
-        client = client_of(self.kafka, job)
-        with job.lock:
-            if checkpoint_mark is not None:
-                positions, _ = job.ledger.mark()
-                job.ledger.rewind(checkpoint_mark.positions, checkpoint_mark.reported_us)
-                rewound = job.ledger.mark()[0]
-                if rewound != positions:
-                    client.assign(rewound)
-        return KafkaReader(job, client)
+        reading = reading_of(self.kafka, job_of(self.settings, self.decoder))
+        if checkpoint_mark is not None:
+            reading.rewind(checkpoint_mark.positions, checkpoint_mark.reported_us)
+        reading.start()
+        return KafkaReader(reading)
 
     def get_checkpoint_mark_coder(self) -> KafkaMarkCoder:
         """The coder of marks."""
@@ -102,8 +92,8 @@ class KafkaSource(UnboundedSource):
 class KafkaReader(UnboundedReader):
     """One element a poll. A mark never splits a poll."""
 
-    def __init__(self, job: Job, client: KafkaClient) -> None:
-        self.job, self.client = job, client
+    def __init__(self, reading: ReadAhead) -> None:
+        self.reading = reading
         self.current = PollBatch(None, [], {}, 0)
 
     def start(self) -> bool:
@@ -111,24 +101,10 @@ class KafkaReader(UnboundedReader):
         return self.advance()
 
     def advance(self) -> bool:
-        """Polls once without waiting; saves when it is time. True when there is something to hand on."""
-        with self.job.lock:
-            job, ledger = self.job, self.job.ledger
-            if job.stopping:
-                return False
-            if time.time() >= job.save_due:
-                self.client.commit(job.save())
-            self._add_found()
-            limits = {name: ledger.limit(name) for name in ledger.origins} if ledger.replaying() else {}
-            polled = self.client.poll(limits)
-            self.current = job.take(polled)
-            if not polled:
-                self._pass_control_records()
-            ledger.advance(self.client.idle(ledger.mark()[0]))
-            if self.current.chunk or self.current.dead:
-                return True
-            job.hand_on(self.current)   # it holds nothing that could still be lost
-            return False
+        """True when there is a poll to hand on. Raises what ended the reading: LogExpired, KafkaProblem, StoreError."""
+        poll = self.reading.next()
+        self.current = poll or self.current
+        return poll is not None
 
     def get_current(self) -> PollBatch:
         """The poll."""
@@ -139,28 +115,12 @@ class KafkaReader(UnboundedReader):
         return Timestamp(micros=max(self.current.earliest_us, 0))
 
     def get_watermark(self) -> Timestamp:
-        """What the ledger tells the runner."""
-        with self.job.lock:
-            return Timestamp(micros=max(self.job.ledger.reported_us, 0))
+        """What the ledger told with the last poll handed out."""
+        return Timestamp(micros=max(self.reading.handed[1], 0))
 
     def get_checkpoint_mark(self) -> KafkaMark:
         """The positions behind the current poll."""
-        with self.job.lock:
-            return KafkaMark(*self.job.ledger.mark())
+        return KafkaMark(*self.reading.handed)
 
     def close(self) -> None:
-        """Nothing: the client is the process's."""
-
-    def _add_found(self) -> None:
-        found = self.client.take_found()
-        if found:
-            for partition, beginning in self.client.beginnings(found).items():
-                self.job.add(f"{partition.topic}/{partition.partition}", beginning)
-            self.job.save()
-            self.client.assign(self.job.ledger.mark()[0])
-
-    def _pass_control_records(self) -> None:
-        """Offsets of transactions' control records hold nothing for us; a partition that ends with one is idle all the same."""
-        for name, offset in self.client.positions().items():
-            if name in self.job.ledger.origins:
-                self.job.ledger.skip_to(name, offset)
+        """Nothing: the reading is the process's."""
