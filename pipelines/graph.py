@@ -1,5 +1,6 @@
 """The one graph of both pipelines: read -> decide -> tag -> aggregate -> sinks. Beam is imported with this module."""
 import functools
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,17 @@ from transforms.read import HandOn
 from transforms.sinks import Sinks, WriteSinks
 from transforms.tag import ChunkTagger
 
+GC_EVERY = 20_000   # new containers between two collections; a chunk makes thousands, none of them in a cycle
+
 
 @functools.cache
 def load_tagger(folder: str) -> Tagger:
     """The process's one model of a folder."""
-    return load(Path(folder) if folder else DEFAULT)
+    tagger = load(Path(folder) if folder else DEFAULT)
+    gc.collect()
+    gc.freeze()   # TensorFlow's and Beam's objects live for ever: walking them at every full collection costs more than the units do
+    gc.set_threshold(GC_EVERY)
+    return tagger
 
 
 @functools.cache
