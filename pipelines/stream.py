@@ -57,6 +57,7 @@ class Supervisor:
     def _spawn(self) -> Child:
         counted = ",".join(f"{cause}={number}" for cause, number in self.restarts.items())
         env = {"TEXTPULSE_RESTARTS": counted, "TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
+        env["MALLOC_ARENA_MAX"] = os.environ.get("MALLOC_ARENA_MAX", "2")   # gRPC's threads would each keep memory of their own
         told = {option.key: getattr(self.args, option.key) for option in STREAM} | {"beam": list(self.args.beam)}
         command = [sys.executable, "-m", "pipelines.worker"]
         env[OPTIONS] = json.dumps(told)
