@@ -52,4 +52,4 @@ $(PRISM):
 	GOBIN=$(CURDIR)/$(dir $(PRISM)) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
 
 kafka: $(STAMP)  ## Fetch the broker of the demo and the tests
-	@$(BIN)/python -c 'from pathlib import Path; from pipelines.broker import kafka_classpath; kafka_classpath(Path(".cache/broker"))'
+	@$(BIN)/python -m pipelines.broker

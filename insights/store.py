@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from insights.cells import Unit
 from schemas.records import DeadLetter, Reason
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2   # 2: jobs.holder
 START_US = -(10**18)
 metadata = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -170,6 +170,8 @@ class Store:
                 self._create()
             elif not sa.inspect(self.engine).has_table("units"):
                 raise StoreError(f"{self.name}: no textpulse store here; `textpulse stream` or `backfill` makes one")
+            else:
+                self._check_schema()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
             raise StoreError(
                 f"--store {_without_password(url)}: {type(error).__name__}; use sqlite:///FILE or postgresql+psycopg://...") from error
@@ -187,8 +189,18 @@ class Store:
             found = db.scalar(sa.select(sa.func.max(schema_version.c.version)))
             if found is None:
                 db.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-            elif found > SCHEMA_VERSION:
-                raise StoreError(f"{self.name} is of schema {found}, this textpulse knows {SCHEMA_VERSION}: upgrade textpulse")
+            elif found < SCHEMA_VERSION:   # from 1, so far
+                db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
+                db.execute(schema_version.update().values(version=SCHEMA_VERSION))
+        self._check_schema()
+
+    def _check_schema(self) -> None:
+        with self.engine.begin() as db:
+            found = db.scalar(sa.select(sa.func.max(schema_version.c.version))) or 0
+        if found > SCHEMA_VERSION:
+            raise StoreError(f"{self.name} is of schema {found}, this textpulse knows {SCHEMA_VERSION}: upgrade textpulse")
+        if found < SCHEMA_VERSION:
+            raise StoreError(f"{self.name} is of schema {found}, which `textpulse stream` or `backfill` with this --store upgrade")
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -43,6 +43,7 @@ class Progress:
 def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, ArchiveError, StoreError, ModelError or JobFailed."""
     paths = expand(args.files)
+    check_loads(args.model)
     store = Store(args.store)
     store.open_job(args.job, "backfill", int(args.window * S), 0)
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -> tuple[int, float]:
     """(records read, seconds from the first record read to the last row committed). Beam and TensorFlow are imported here."""
-    from pipelines.commands.quiet import quiet_import
+    from pipelines.commands.quiet import debugging, quiet_import
 
     with quiet_import():
         import apache_beam as beam
@@ -71,9 +72,7 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
     settings = JobSettings(args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0)
     decoder = functools.partial(make_decoder, "archive", "", args.max_text_bytes)
     loader = functools.partial(load_tagger, str(Path(args.model).absolute()) if args.model else "")
-    with quiet_import():
-        loader()   # a model that cannot be loaded is known before anything is read
-    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below
     progress = Progress(paths)
     on_progress(progress)
     pipeline = beam.Pipeline(options=PipelineOptions([*args.beam, "--allow_unsafe_triggers"]))
@@ -86,6 +85,16 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
     progress.end()
     spans = [job.last_write - job.first_read for job in running_jobs() if job.settings == settings]   # none on a remote runner
     return sum(progress.records.values()), max(spans, default=time.monotonic() - progress.begun)
+
+
+def check_loads(model: str) -> None:
+    """A model that cannot be loaded is known before the store has heard of the run. Raises ModelError."""
+    from pipelines.commands.quiet import quiet_import
+
+    with quiet_import():
+        from pipelines.graph import load_tagger
+
+        load_tagger(str(Path(model).absolute()) if model else "")
 
 
 def publish(store: Store, args: argparse.Namespace, run_number: int) -> None:

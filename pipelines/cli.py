@@ -122,10 +122,18 @@ def _with_default(argv: list[str]) -> list[str]:
 def _without_beam(argv: list[str]) -> tuple[list[str], list[str]]:
     for entry in COMMANDS:
         if isinstance(entry, Command) and entry.beam and argv[:1] == [entry.name]:
-            own = frozenset({"--help", "--config", *(f"--{option.name}" for option in entry.options)})
-            ours, beam = split_beam(argv[1:], own)
+            ours, beam = split_beam(argv[1:], _flags(entry) | {"--help", "--config"}, _every_flag())
             return [entry.name, *ours], beam
     return argv, []
+
+
+def _flags(command: Command) -> frozenset[str]:
+    return frozenset(f"--{option.name}" for option in command.options)
+
+
+def _every_flag() -> frozenset[str]:
+    commands = [command for entry in COMMANDS for command in (entry.commands if isinstance(entry, Group) else (entry,))]
+    return frozenset().union(*map(_flags, commands))
 
 
 def _version() -> str:

@@ -1,7 +1,6 @@
 """textpulse demo: an embedded broker, a stream of texts, the real streaming job over it, and a live view of what comes out."""
 import argparse
 import contextlib
-import os
 import signal
 import sys
 import tempfile
@@ -17,14 +16,17 @@ from dashboards.terminal import Snapshot, WindowView, plain, render
 from insights.conservation import audit
 from insights.queries import QueryError, insights, windows
 from insights.store import Store, StoreError
-from pipelines.broker import create_topic, open_broker
+from pipelines.broker import broker_cache, create_topic, open_broker
 from pipelines.children import Child, end, last_lines, spawn
-from pipelines.errors import JobFailed
+from pipelines.commands.output import note
+from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
+from pipelines.failures import ENVIRONMENT, USAGE
 from pipelines.prism import find_prism
 
 TOPIC, JOB, PARTITIONS = "textpulse-demo", "demo", 3
 SHOWN, LOOK_EVERY_S, PLAIN_EVERY_S = 6, 1.0, 5.0
 STOP_WITHIN_S = 20.0
+PROBLEMS: dict[int, type[Exception]] = {USAGE: UsageProblem, ENVIRONMENT: EnvironmentProblem}
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Demo:
     def start_job(self) -> Child:
         """The same `textpulse stream` that anybody runs."""
         args = self.args
-        window_s, lateness_s = (60.0, 600.0) if args.input else (args.window, args.allowed_lateness)
+        window_s, lateness_s = sizes_s(args)
         command = [
             sys.executable, "-m", "pipelines", "stream", "--bootstrap-servers", self.servers, "--topic", TOPIC, "--job", JOB,
             "--store", self.store_url, "--window", f"{window_s}s", "--allowed-lateness", f"{lateness_s}s",
@@ -85,6 +87,13 @@ class Demo:
         rate = (read - self.before[1]) / (now - self.before[0])
         self.before = (now, read)
         return Snapshot(views, rate, lag, dead, address, uptime_s, {"records read": read})
+
+
+def sizes_s(args: argparse.Namespace) -> tuple[float, float]:
+    """(--window, --allowed-lateness) as given, else short ones for the sample and the usual ones for an archive."""
+    window_s, lateness_s = (60.0, 600.0) if args.input else (10.0, 30.0)
+    return (window_s if args.window is None else args.window,
+            lateness_s if args.allowed_lateness is None else args.allowed_lateness)
 
 
 def window_views(store: Store) -> Iterator[WindowView]:
@@ -119,7 +128,7 @@ def scrape(port: int) -> dict[str, float]:
 
 
 def show(demo: Demo, job: Child, failures: list[Exception], stop: threading.Event) -> None:
-    """Draws until --for is over, Ctrl-C, or the job ends by itself (then JobFailed)."""
+    """Draws until --for is over, Ctrl-C, or the job ends by itself (then the problem that its code means)."""
     from rich.console import Console
     from rich.live import Live
 
@@ -132,7 +141,8 @@ def show(demo: Demo, job: Child, failures: list[Exception], stop: threading.Even
             if failures:
                 raise failures[0]
             if job.poll() is not None:
-                raise JobFailed(f"the streaming job ended with code {job.returncode}:\n{last_lines(demo.log)}")
+                problem = PROBLEMS.get(job.returncode, JobFailed)
+                raise problem(f"the streaming job ended with code {job.returncode}{last_lines(demo.log)}")
             store = store or try_open(demo.store_url)
             seen = demo.snapshot(store)
             if isinstance(live, Live):
@@ -159,8 +169,7 @@ def run(args: argparse.Namespace) -> int:
         servers = args.bootstrap_servers
         if not servers:
             sys.stderr.write("starting a broker ...\n")
-            cache = Path(os.environ.get("TEXTPULSE_CACHE", ".cache")) / "broker"
-            servers = rooms.enter_context(open_broker(cache, folder / "broker.log")).bootstrap
+            servers = rooms.enter_context(open_broker(broker_cache(), folder / "broker.log", say=note)).bootstrap
         create_topic(servers, TOPIC, PARTITIONS, retention_ms=-1)
         demo = Demo(args, servers, args.store or f"sqlite:///{folder}/demo.db", folder / "job.log", begun)
         return play(demo)
@@ -189,14 +198,14 @@ def summary(demo: Demo) -> str:
     """What was read and where it went, checked by the conservation law."""
     store = try_open(demo.store_url)
     if store is None:
-        raise JobFailed(f"the job never reached its store:\n{last_lines(demo.log)}")
+        raise JobFailed(f"the job never reached its store{last_lines(demo.log)}")
     books = audit(store, JOB)
+    seconds = time.monotonic() - demo.begun
     if not books.totals or not books.totals[0].in_cells:
-        raise JobFailed(f"no insight was made:\n{last_lines(demo.log)}")
+        raise JobFailed(f"no insight was made in {seconds:.0f} s; starting takes some of them, see --for{last_lines(demo.log)}")
     total = books.totals[0]
     dead = ", ".join(f"{name} {number}" for name, number in sorted(total.dead.items())) or "none"
     law = "verify holds" if not books.findings else f"verify FAILS: {books.findings[0]}"
-    seconds = time.monotonic() - demo.begun
     store.close()
     inside = total.in_cells + total.open
     return f"\n{total.read:,} records read in {seconds:.0f} s, {inside:,} in insights, dead letters: {dead}; {law}\n"

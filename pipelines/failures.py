@@ -14,7 +14,7 @@ EXIT_CODES: Mapping[str, int] = {
     "transforms.kafka_client.KafkaProblem": ENVIRONMENT,
     "schemas.avro.SchemaError": USAGE,
     "sqlalchemy.exc.DBAPIError": ENVIRONMENT,
-    "builtins.ModuleNotFoundError": ENVIRONMENT,
+    "builtins.ImportError": ENVIRONMENT,
     "builtins.OSError": ENVIRONMENT,
 }
 """Our problems and their exit codes, by name: their modules are not imported for it."""

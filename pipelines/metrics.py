@@ -1,12 +1,16 @@
 """The Prometheus endpoint of a job's process: bounded labels only, never an id, a text or an entity."""
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from insights.queries import windows
+from insights.queries import job_row
+from insights.store import Store, StoreError, cells, units
+from pipelines.commands.output import harmless
 from pipelines.errors import EnvironmentProblem
 from schemas.tagging import Tagger
 from transforms.job import Job
@@ -17,6 +21,9 @@ RESTARTS = "TEXTPULSE_RESTARTS"   # cause=number,...: told by the supervisor to 
 SECONDS = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 SIZES = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
+MOST_SOURCES, OTHER = 50, "other"   # producers name sources as they like: the first ones keep their names
+SOURCE_CHARACTERS = 64
+SENTIMENTS = ("negative", "neutral", "positive")
 
 
 class JobMetrics:
@@ -24,6 +31,7 @@ class JobMetrics:
 
     def __init__(self, job: Job, client: KafkaClient | None, tagger: Tagger) -> None:
         self.job, self.client, self.tagger = job, client, tagger
+        self.sources: set[str] = set()
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of docs/metrics.md that are gauges and counters."""
@@ -31,8 +39,8 @@ class JobMetrics:
         with job.lock:
             records, dead = dict(job.counters.records), dict(job.counters.dead)
             seen_bytes = job.ledger.seen_bytes
-        yield _counter("textpulse_records", "Records by what became of them", ("source", "outcome"), {
-            (source, outcome): number for (source, outcome), number in records.items()})
+        yield _counter("textpulse_records", "Records by what became of them", ("source", "outcome"), _summed(
+            ((self._source(source), outcome), number) for (source, outcome), number in records.items()))
         yield _counter("textpulse_dead_letters", "Dead letters", ("reason",), {
             (reason.value,): number for reason, number in dead.items()})
         yield _counter("textpulse_restarts", "Restarts of the job", ("cause",), {
@@ -62,12 +70,41 @@ class JobMetrics:
             yield _gauge("textpulse_broker_unreachable_seconds", "For how long the broker has not answered", (), {(): down})
 
     def _windows(self) -> Iterator[Metric]:
-        last = windows(self.job.store, self.job.settings.job, 1)
-        for window in last:
-            total = max(window.records, 1)
-            yield _gauge("textpulse_window_records", "Records of the newest window", (), {(): window.records})
-            yield _gauge("textpulse_window_sentiment_ratio", "Share of each sentiment in the newest window", ("sentiment",), {
-                (name,): getattr(window, name) / total for name in ("negative", "neutral", "positive")})
+        try:
+            rows = newest_window(self.job.store, self.job.settings.job)
+        except StoreError:   # the job's own writes say so in the log; what needs no store is answered all the same
+            return
+        feelings = _summed(((self._source(row.source), name), getattr(row, name)) for row in rows for name in SENTIMENTS)
+        totals = _summed(((source,), number) for (source, _), number in feelings.items())
+        yield _gauge("textpulse_window_records", "Records of the newest window", ("source", "topic"), _summed(
+            ((self._source(row.source), row.topic), row.records) for row in rows))
+        yield _gauge("textpulse_window_sentiment_ratio", "Share of each sentiment in the newest window", ("source", "sentiment"), {
+            (source, name): number / max(totals[source,], 1) for (source, name), number in feelings.items()})
+
+    def _source(self, named: str) -> str:
+        """The label of a source: its name, or OTHER when there are many."""
+        label = harmless(named)[:SOURCE_CHARACTERS]
+        if len(self.sources) < MOST_SOURCES:
+            self.sources.add(label)
+        return label if label in self.sources else OTHER
+
+
+def newest_window(store: Store, job: str) -> Sequence[Any]:
+    """Rows of source, topic, records, negative, neutral, positive: the job's window that starts last. Raises StoreError."""
+    sums = [sa.func.sum(cells.c[name]).label(name) for name in ("records", *SENTIMENTS)]
+    with store.snapshot() as db:
+        mine = sa.and_(units.c.job == job, units.c.run == job_row(db, job).run)
+        newest = sa.select(sa.func.max(units.c.window_us)).where(mine).scalar_subquery()
+        query = sa.select(units.c.source, cells.c.topic, *sums).join(cells, cells.c.unit == units.c.id)
+        return db.execute(query.where(mine, units.c.window_us == newest).group_by(units.c.source, cells.c.topic)).all()
+
+
+def _summed(pairs: Iterable[tuple[tuple[str, ...], Any]]) -> dict[tuple[str, ...], float]:
+    """Label values -> the sum of what is known under them."""
+    sums: dict[tuple[str, ...], float] = {}
+    for labels, number in pairs:
+        sums[labels] = sums.get(labels, 0) + int(number)   # PostgreSQL sums to Decimal
+    return sums
 
 
 def restarts() -> dict[str, int]:

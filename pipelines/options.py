@@ -1,75 +1,133 @@
 """Options: declared once, with their unit and default; taken from a flag, else TEXTPULSE_*, else --config, else the default."""
 import argparse
-import math
+import functools
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.errors import UsageProblem
 
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+LONGEST_S = 1e9
+LARGEST_BYTES = 1 << 50
+TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 
+def expecting(what: str) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """A parser that fails says what it expects, whatever failed in it."""
+    def wrap(parse: Callable[[str], T]) -> Callable[[str], T]:
+        @functools.wraps(parse)
+        def parsed(text: str) -> T:
+            try:
+                return parse(text)
+            except (ValueError, OverflowError) as error:
+                raise ValueError(f"expected {what}") from error
+
+        return parsed
+
+    return wrap
+
+
+@expecting("a length of time, such as 500ms, 90s, 10m or 1h")
 def duration_s(text: str) -> float:
-    """Seconds in "90", "90s", "10m", "1h" or "500ms". Raises ValueError."""
-    text = text.strip()
-    for unit in sorted(UNITS_S, key=len, reverse=True):
-        if text.endswith(unit):
-            return float(text.removesuffix(unit)) * UNITS_S[unit]
-    return float(text)
+    """Seconds in "90", "90s", "10m", "1h" or "500ms": 0 or more. Raises ValueError."""
+    unit = next((unit for unit in sorted(UNITS_S, key=len, reverse=True) if text.strip().endswith(unit)), "")
+    return _within(float(text.strip().removesuffix(unit)) * UNITS_S.get(unit, 1.0), LONGEST_S)
 
 
+@expecting("a length of time above zero, such as 500ms, 90s, 10m or 1h")
 def positive_s(text: str) -> float:
-    """A duration above zero, in seconds."""
-    seconds = duration_s(text)
-    if not 0 < seconds < 1e9:
-        raise ValueError("not above zero")
-    return seconds
+    """A duration above zero, in seconds. Raises ValueError."""
+    return _above_zero(duration_s(text))
 
 
+@expecting("a size, such as 65536, 64k, 512M or 1G")
 def size_bytes(text: str) -> int:
-    """Bytes in "65536", "64k", "512M" or "1G". Raises ValueError."""
+    """Bytes in "65536", "64k", "512M" or "1G": 0 or more. Raises ValueError."""
     powers = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
     last = text.strip()[-1:].lower()
-    return int(float(text.strip()[:-1]) * powers[last]) if last in powers else int(text)
+    size = float(text.strip()[:-1]) * powers[last] if last in powers else int(text)
+    return int(_within(size, LARGEST_BYTES))
 
 
+@expecting("a size above zero, such as 65536, 64k or 1M")
+def positive_bytes(text: str) -> int:
+    """A size above zero, in bytes. Raises ValueError."""
+    return _above_zero(size_bytes(text))
+
+
+@expecting("a port, 0 to 65535")
 def port_number(text: str) -> int:
     """0 to 65535. Raises ValueError."""
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise ValueError("not a port")
-    return port
+    return int(_within(int(text), 65_535))
 
 
+@expecting("a whole number, 0 or more")
 def count(text: str) -> int:
     """A whole number, 0 or more. Raises ValueError."""
-    number = int(text)
-    if number < 0:
-        raise ValueError("below zero")
-    return number
+    return int(_within(int(text), 1 << 60))
 
 
+@expecting("a number, 0 or more")
 def pace(text: str) -> float:
     """A number of 0 or more. Raises ValueError."""
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise ValueError("below zero, or no number")
-    return number
+    return _within(float(text), 1e15)
 
 
+@expecting("a number above 0")
 def rate(text: str) -> float:
     """A number above 0. Raises ValueError."""
-    if not pace(text):
-        raise ValueError("not above zero")
-    return float(text)
+    return _above_zero(pace(text))
+
+
+@expecting("1 to 20000")
+def poll_size(text: str) -> int:
+    """1 to 20,000 records: a chunk is tabulated at once. Raises ValueError."""
+    return int(_within(_above_zero(int(text)), 20_000))
+
+
+@expecting("a name")
+def name(text: str) -> str:
+    """Any text but an empty one, without the spaces around it. Raises ValueError."""
+    if not text.strip():
+        raise ValueError("empty")
+    return text.strip()
+
+
+@expecting("a topic of letters, digits, dots, _ and -, 249 at most")
+def topic(text: str) -> str:
+    """The name of a topic, as Kafka's Topic.java allows it; empty: none. Raises ValueError."""
+    if text.strip() and (not TOPIC_NAME.fullmatch(text.strip()) or text.strip() in (".", "..")):
+        raise ValueError("not a topic")
+    return text.strip()
+
+
+@expecting("topics with commas between them, each of letters, digits, dots, _ and -")
+def topics(text: str) -> str:
+    """Names of topics with commas between them, each once and without the spaces around it. Raises ValueError."""
+    return ",".join(dict.fromkeys(topic(name(part)) for part in text.split(",")))
+
+
+@expecting("host:port, several with commas")
+def servers(text: str) -> str:
+    """Addresses host:port with commas between them; empty: none. Raises ValueError."""
+    addresses = [part.strip() for part in text.split(",")] if text.strip() else []
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        _above_zero(port_number(port))
+        name(host)
+    return ",".join(addresses)
 
 
 def one_of(*names: str) -> Callable[[str], str]:
     """A parser that takes these names alone."""
+    @expecting(f"one of {', '.join(names)}")
     def parse(text: str) -> str:
         if text not in names:
             raise ValueError("none of them")
@@ -78,11 +136,15 @@ def one_of(*names: str) -> Callable[[str], str]:
     return parse
 
 
-def poll_size(text: str) -> int:
-    """1 to 20,000 records: a chunk is tabulated at once. Raises ValueError."""
-    number = int(text)
-    if not 1 <= number <= 20_000:
-        raise ValueError("not from 1 to 20000")
+def _within(number: N, largest: float) -> N:
+    if not 0 <= number <= largest:   # NaN is neither
+        raise ValueError("out of bounds")
+    return number
+
+
+def _above_zero(number: N) -> N:
+    if not number > 0:
+        raise ValueError("not above zero")
     return number
 
 
@@ -94,7 +156,6 @@ class Option:
     parse: Callable[[str], Any]
     default: Any
     help: str
-    many: bool = False
 
     @property
     def key(self) -> str:
@@ -108,15 +169,15 @@ class Option:
 
 
 STORE = Option("store", str, "sqlite:///textpulse.db", "where insights are kept: sqlite:///FILE or postgresql+psycopg://...")
-JOB = Option("job", str, "textpulse", "name of the job, which is also the Kafka group")
-SERVERS = Option("bootstrap-servers", str, "", "Kafka brokers, host:port[,host:port]")
-TOPIC = Option("topic", str, "texts", "topic to read or write; several with commas")
+JOB = Option("job", name, "textpulse", "name of the job, which is also the Kafka group")
+SERVERS = Option("bootstrap-servers", servers, "", "Kafka brokers, host:port[,host:port]")
+TOPIC = Option("topic", topics, "texts", "topic to read or write; several with commas")
 CONNECT = Option("connect-timeout", positive_s, 30.0, "how long to wait for a broker at start")
 MODEL = Option("model", str, "", "model folder; default: the model that comes with textpulse")
 WINDOW = Option("window", positive_s, 60.0, "length of the base window, such as 10s, 60s, 5m")
 LATENESS = Option("allowed-lateness", duration_s, 600.0, "how long after its end a window still takes late records")
 DISORDER = Option("out-of-orderness", duration_s, 2.0, "how far behind the newest event the others usually are")
-TEXT_LIMIT = Option("max-text-bytes", size_bytes, 65_536, "longer texts become dead letters")
+TEXT_LIMIT = Option("max-text-bytes", positive_bytes, 65_536, "longer texts become dead letters")
 FORMAT = Option("format", one_of("json", "avro"), "json", "of the values in Kafka: json, or avro (Confluent wire format with --schemas)")
 SCHEMAS = Option("schemas", str, "", "folder of <id>.avsc files: the registry of --format avro")
 PRISM = Option("prism_location", str, "", "Prism binary; default: where `make prism` puts it")
@@ -125,9 +186,9 @@ METRICS_HOST = Option("metrics-host", str, "127.0.0.1", "address of the Promethe
 JSON = Option("json", bool, False, "print one JSON document")
 
 SINKS = (
-    Option("tagged-topic", str, "", "publish tagged events to this topic"),
-    Option("dead-letter-topic", str, "", "publish dead letters to this topic"),
-    Option("insights-topic", str, "", "publish insights to this topic, from the store"),
+    Option("tagged-topic", topic, "", "publish tagged events to this topic"),
+    Option("dead-letter-topic", topic, "", "publish dead letters to this topic"),
+    Option("insights-topic", topic, "", "publish insights to this topic, from the store"),
     Option("tagged-files", str, "", "write tagged events to files in this folder"),
     Option("files-format", one_of("parquet", "avro", "jsonl"), "parquet", "of these files: parquet, avro or jsonl"))
 STREAM = (
@@ -140,9 +201,7 @@ STREAM = (
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
     *SINKS)
-BACKFILL = (
-    STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, SERVERS, METRICS_HOST,
-    Option("metrics-port", port_number, 0, "Prometheus endpoint while it runs; 0: none"), *SINKS)
+BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, SERVERS, *SINKS)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,
     Option("speed", pace, 0.0, "multiple of event time; 0: as fast as possible"),
@@ -159,8 +218,9 @@ DEMO = (
     Option("seed", count, 1, "of the sample stream"),
     SERVERS, MODEL, PRISM, CONNECT,
     Option("store", str, "", "default: a new one in a temporary folder"),
-    Option("window", positive_s, 10.0, "length of the base window"),
-    Option("allowed-lateness", duration_s, 30.0, "how long after its end a window still takes late records"), METRICS)
+    Option("window", positive_s, None, "length of the base window; default: 10s, with --input 60s"),
+    Option("allowed-lateness", duration_s, None,
+           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS)
 INSIGHTS = (
     STORE, JOB, JSON,
     Option("from", str, "", "first event time, ISO 8601"),
@@ -175,7 +235,7 @@ def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> N
     """Declares them; absent flags stay None, so that resolve() knows."""
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options (names with _ for -)")
     for option in options:
-        default = "" if option.default in ("", False, 0, 0.0) else f" (default: {option.default})"
+        default = "" if option.default in (None, "", False, 0, 0.0) else f" (default: {option.default})"
         if option.parse is bool:
             parser.add_argument(f"--{option.name}", dest=option.key, action="store_const", const="true", help=option.help)
         else:
@@ -203,8 +263,10 @@ def _parsed(option: Option, value: Any, where: str) -> Any:
         if option.parse is bool:
             return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
         return option.parse(str(value))
-    except (ValueError, KeyError) as error:
-        raise UsageProblem(f"{where}: {str(value)!r} is not valid; it is {option.help}") from error
+    except KeyError as error:
+        raise UsageProblem(f"{where}: {str(value)!r} is not valid: expected true or false") from error
+    except ValueError as error:
+        raise UsageProblem(f"{where}: {str(value)!r} is not valid: {error} ({option.help})") from error
 
 
 def _file(path: str | None, options: Sequence[Option]) -> dict[str, Any]:

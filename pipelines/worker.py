@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands.quiet import debugging, quiet_import
+from pipelines.commands.quiet import debugging, quiet_import, quiet_kafka
 from pipelines.failures import exit_code
 
 S = 1_000_000
@@ -168,7 +168,7 @@ def main() -> None:
     level = logging.WARNING if debugging() else logging.ERROR
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     log.setLevel(logging.INFO)
-    logging.getLogger("kafka").setLevel(logging.ERROR)
+    quiet_kafka()
     worker = Worker(argparse.Namespace(**json.loads(os.environ.pop(OPTIONS))))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop.set())

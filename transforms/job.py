@@ -4,6 +4,7 @@ Runners rebuild readers and DoFns at will and call them from several threads; th
 """
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from transforms.elements import EventChunk, KeyedUnit, PollBatch
 from transforms.ledger import Batch, Gap, Ledger
 
 SAMPLE_CHARACTERS = 200
+MAX_COUNTED_SOURCES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,21 @@ class Counters:
     def count(self, poll: PollBatch) -> None:
         """Adds a poll that was handed on."""
         for letter in poll.dead:
-            self.dead[letter.reason] = self.dead.get(letter.reason, 0) + 1
-        for event in poll.chunk.events if poll.chunk else ():
-            key = (event.source, "counted")
-            self.records[key] = self.records.get(key, 0) + 1
+            self.count_dead(letter)
+        for source, number in Counter(event.source for event in (poll.chunk.events if poll.chunk else ())).items():
+            self._add(source, "counted", number)
+
+    def count_dead(self, letter: DeadLetter) -> None:
+        """Adds a dead letter; a gap is no record."""
+        self.dead[letter.reason] = self.dead.get(letter.reason, 0) + 1
+        if letter.reason is not Reason.GAP:
+            self._add(letter.source, letter.reason.value, 1)
+
+    def _add(self, source: str, outcome: str, number: int) -> None:
+        key = (source, outcome)
+        if key not in self.records and len(self.records) >= MAX_COUNTED_SOURCES:
+            key = ("other", outcome)   # a hostile producer names a new source in every record
+        self.records[key] = self.records.get(key, 0) + number
 
 
 class Job:
@@ -142,7 +155,8 @@ class Job:
             self.store.write_dead(self.settings.job, self.settings.run, letters, {})
             for letter in letters:
                 self.ledger.failed(letter.origin, letter.window_us or 0, [letter.offset])
-            self.counters.dead[Reason.MODEL_ERROR] = self.counters.dead.get(Reason.MODEL_ERROR, 0) + len(letters)
+            for letter in letters:
+                self.counters.count_dead(letter)
         return letters
 
     def write(self, batch: Sequence[KeyedUnit]) -> None:

@@ -25,9 +25,9 @@ def run(args: argparse.Namespace) -> int:
     from insights.difference import difference
 
     with ExitStack() as stack:
-        store_a = stack.enter_context(open_store(args.store_a))
+        store_a = stack.enter_context(open_store(args.store_a, "STORE_A"))
         same_store = args.store_b in (None, args.store_a)
-        store_b = store_a if same_store else stack.enter_context(open_store(args.store_b))
+        store_b = store_a if same_store else stack.enter_context(open_store(args.store_b, "STORE_B"))
         job_a, job_b = _job(store_a, args.job_a, "--job-a"), _job(store_b, args.job_b, "--job-b")
         if same_store and job_a == job_b:
             raise UsageProblem(

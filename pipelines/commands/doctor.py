@@ -17,7 +17,7 @@ from pipelines.commands.reading import sqlite_file
 from pipelines.options import CONNECT, JSON, METRICS, METRICS_HOST, MODEL, PRISM, SERVERS, STORE
 
 OPTIONS = (SERVERS, CONNECT, STORE, MODEL, PRISM, METRICS, METRICS_HOST, JSON)
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "broker"
+FOR_SOME = frozenset({"metrics"})   # what only `stream` and `demo` need: a note, no problem
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^ ;]+)$")
 
 
@@ -61,17 +61,17 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
         ("model", lambda: model(args.model), "choose another --model, or make one: textpulse train --out FOLDER"),
         ("store", lambda: store(args.store), "name a store that can be written with --store"),
         ("metrics", lambda: metrics(args.metrics_host, args.metrics_port),
-         "choose another --metrics-port, or 0 for none"))
+         "a running stream or demo may hold it; for a second one choose another --metrics-port, or 0 for none"))
     for name, check, remedy in checks:
-        yield _tried(name, check, remedy)
+        yield _tried(name, check, remedy, needed=name not in FOR_SOME)
 
 
-def _tried(name: str, check: Callable[[], str], remedy: str) -> Finding:
+def _tried(name: str, check: Callable[[], str], remedy: str, *, needed: bool = True) -> Finding:
     """What the check says, or the problem that it met."""
     try:
         return Finding(name, True, check())
     except Exception as error:   # noqa: BLE001 - whatever stops a check is what it found; the others go on
-        return Finding(name, False, " ".join(str(error).split()) or type(error).__name__, remedy)
+        return Finding(name, False, " ".join(str(error).split()) or type(error).__name__, remedy, needed)
 
 
 def python() -> Finding:
@@ -120,7 +120,7 @@ def broker(servers: str, timeout_s: float) -> str:
         brokers.connect_admin(servers, timeout_s).close()
         return f"{servers} answers"
     if java := brokers.find_java():
-        if brokers.kafka_at_hand(CACHE):
+        if brokers.kafka_at_hand(brokers.broker_cache()):
             return f"none named; the demo starts Apache Kafka {brokers.KAFKA_VERSION} with {java}"
         raise EnvironmentProblem("no --bootstrap-servers; Java is here, but no Maven to fetch Apache Kafka with")
     if tansu := brokers.find_tansu():

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.folder and not Path(args.folder).is_dir():
         raise UsageProblem(f"--folder {args.folder}: no such folder")
-    found = models_in([model_folder(""), *([Path(args.folder)] if args.folder else [])])
+    found = [model for model in models_in([model_folder(""), *([Path(args.folder)] if args.folder else [])]) if _whole(model.folder)]
     if args.json:
         print_json(found)
         return 0
@@ -33,6 +33,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _whole(folder: str) -> bool:
+    """Whether it can be loaded as far as its files say; why not is noted."""
+    from models.folder import ModelError
+
+    try:
+        check_model(folder)
+    except ModelError as error:
+        note(f"left out: {error}")
+        return False
+    return True
+
+
 def model_folder(named: str) -> Path:
     """The folder of --model, by default that of the model that comes with textpulse (models.load.DEFAULT)."""
     import models
@@ -42,14 +54,18 @@ def model_folder(named: str) -> Path:
 
 def tagger(named: str) -> "LoadedModel":
     """The loaded model of --model. Raises ModelError, for what is missing before TensorFlow is imported."""
-    from models.folder import check_whole
-
-    folder = model_folder(named)
-    check_whole(folder)
+    check_model(named)
     with quiet_import():
         from models.load import load
 
-        return load(folder)
+        return load(model_folder(named))
+
+
+def check_model(named: str) -> None:
+    """Raises ModelError for a folder that is not there or not whole, before TensorFlow is imported."""
+    from models.folder import check_whole
+
+    check_whole(model_folder(named))
 
 
 LIST = Command("list", "list the models at hand, the newest first", ("models", "models list --folder trained --json"),

@@ -1,13 +1,12 @@
 """What commands print: JSON, tables and notes. Texts come from strangers, so no control character gets through."""
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    from rich.text import Text
-
+BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 PIPE_WIDTH = 200
 """Columns of a table where no terminal says how many it has."""
 
@@ -35,23 +34,16 @@ def harmless(text: str) -> str:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = ()) -> None:
     """A table on stdout. numbers: the columns that are set flush right."""
-    from rich.console import Console
-    from rich.table import Table
+    from pipelines.commands.table import table_lines
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    with console.capture() as printed:   # rich ends the process on a closed pipe; ours is handled in one place
-        console.print(table)
-    for text in printed.get().splitlines():
-        line(text.rstrip())
+    screen = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if screen else PIPE_WIDTH
+    right = {at for at, name in enumerate(columns) if name in numbers}
+    head, *rest = table_lines([columns, *([_cell(value) for value in row] for row in rows)], right, width)
+    line(f"{BOLD}{head}{PLAIN}" if screen else head)
+    for text in rest:
+        line(text)
 
 
-def _cell(value: object) -> "Text":
-    """Never rich's own markup: a text may hold square brackets."""
-    from rich.text import Text
-
-    return Text(f"{value:,}" if isinstance(value, int) else harmless(str(value)))
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else harmless(str(value))

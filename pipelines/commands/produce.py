@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from pipelines.commands.archives import check_archives
 from pipelines.commands.command import Command, Positional
 from pipelines.commands.output import note
 from pipelines.commands.quiet import quiet_kafka
@@ -42,6 +43,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageProblem("--bootstrap-servers HOST:PORT is needed: the Kafka to produce to")
     if "," in args.topic:
         raise UsageProblem(f"--topic {args.topic}: records are produced to one topic")
+    if args.files:
+        check_archives(args.files)
 
 
 def _send(args: argparse.Namespace, records: "Iterable[Record]", *, total: int | None = None,

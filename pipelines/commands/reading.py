@@ -1,4 +1,4 @@
-"""Opens a store to read from it, without making one, and finds a job in it."""
+"""Opens a store to read from it, without making one, and finds a job in it; and says which store no job can use."""
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_store(url: str) -> "Iterator[Store]":
-    """The store, which must be there. Raises EnvironmentProblem or StoreError naming it."""
+def open_store(url: str, named: str = "--store") -> "Iterator[Store]":
+    """The store, which must be there. named: what the user calls it. Raises EnvironmentProblem or StoreError naming it."""
     from insights.store import Store
 
     file = sqlite_file(url)
     if file is not None and not file.is_file():   # SQLite would make an empty one
-        raise EnvironmentProblem(f"--store {url}: there is no such file; `textpulse stream` or `backfill` makes one")
+        raise EnvironmentProblem(f"{named} {url}: there is no such file; `textpulse stream` or `backfill` makes one")
     store = Store(url, create=False)
     try:
         yield store
@@ -30,6 +30,12 @@ def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL; None for what has no file of its own."""
     path = url.removeprefix("sqlite:///").partition("?")[0]
     return None if path in (url, "", ":memory:") or path.startswith("file:") else Path(path)
+
+
+def check_durable(url: str) -> None:
+    """Raises UsageProblem for a store in memory: each thread and process of a job would write to one of its own."""
+    if url.startswith("sqlite") and url.partition(":///")[2].partition("?")[0] in ("", ":memory:"):
+        raise UsageProblem(f"--store {url}: a job needs a store that stays, such as sqlite:///textpulse.db")
 
 
 def jobs_of(store: "Store") -> list[str]:

@@ -1,12 +1,12 @@
 """textpulse tag: texts in, tagged JSON lines out. No Beam, no Kafka."""
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from pipelines.commands.archives import files_of, is_archive
 from pipelines.commands.command import Command, Positional
-from pipelines.errors import UsageProblem
 from pipelines.options import MODEL, TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 OPTIONS = (MODEL, TEXT_LIMIT)
 STDIN = "-"
-ARCHIVES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".avro", ".parquet", ".pq")
 BLOCK_BYTES = 1 << 16
 CHUNK = 512
 LINE_FIELDS = ("origin", "offset", "text", "sentiment", "sentiment_score", "sentiment_probabilities", "topic",
@@ -26,31 +25,20 @@ LINE_FIELDS = ("origin", "offset", "text", "sentiment", "sentiment_score", "sent
 def run(args: argparse.Namespace) -> int:
     """Tags every text; one JSON line for each, in their order."""
     names = args.files or [STDIN]
-    paths = _paths([name for name in names if name != STDIN])
+    files = [name for name in names if name != STDIN]
+    paths = files_of(files) if files else []   # all must be there before a model is loaded
     from pipelines.commands.models import tagger
 
     model = tagger(args.model)
     if STDIN in names:
         _tag_all(model, STDIN, _line_chunks(sys.stdin.buffer, args.max_text_bytes), lines=True)
     for path in paths:
-        if path.lower().endswith(ARCHIVES):
+        if is_archive(path):
             _tag_all(model, path, _event_chunks(path, args.max_text_bytes), lines=False)
             continue
         with Path(path).open("rb") as file:
             _tag_all(model, path, _line_chunks(file, args.max_text_bytes), lines=True)
     return 0
-
-
-def _paths(patterns: Sequence[str]) -> list[str]:
-    """The files of paths and globs, all of which must be there before a model is loaded."""
-    if not patterns:
-        return []
-    from transforms.archives import ArchiveError, expand
-
-    try:
-        return expand(patterns)
-    except ArchiveError as error:
-        raise UsageProblem(str(error)) from error
 
 
 def _tag_all(model: "Tagger", origin: str, chunks: "Iterator[list[TextEvent | Rejected]]", *, lines: bool) -> None:

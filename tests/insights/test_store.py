@@ -390,6 +390,25 @@ def test_a_store_of_a_newer_schema_is_refused(url):
         Store(url)
 
 
+def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_holds(url):
+    made = Store(url)
+    made.open_job("job", "stream", 10 * S, 15 * S)
+    made.write_units("job", 0, [(KEY, unit(3, 7))], 1)
+    with made.transaction() as db:
+        db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
+        db.execute(tables.schema_version.update().values(version=1))
+    made.close()
+
+    with pytest.raises(StoreError, match="is of schema 1, which `textpulse stream` or `backfill`"):
+        Store(url, create=False)
+    upgraded = Store(url)
+    upgraded.take_over("job")
+
+    assert stored(upgraded) == {(0, KEY): (3, 7, 1, {"a": 3})}
+    assert job_row(upgraded, "job").holder == 1
+    upgraded.close()
+
+
 def test_a_store_that_is_not_there_is_not_made_when_only_read(url):
     with pytest.raises(StoreError, match="no textpulse store here"):
         Store(url, create=False)

@@ -10,7 +10,16 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from pipelines import broker as brokers
-from pipelines.broker import Broker, BrokerMissing, connect_admin, create_topic, find_java, kafka_classpath, open_broker
+from pipelines.broker import (
+    Broker,
+    BrokerMissing,
+    broker_cache,
+    connect_admin,
+    create_topic,
+    find_java,
+    kafka_classpath,
+    open_broker,
+)
 from pipelines.children import answers, free_port
 from pipelines.errors import EnvironmentProblem
 
@@ -77,6 +86,26 @@ def test_a_failing_maven_is_an_error_with_its_last_lines(tmp_path: Path, monkeyp
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(EnvironmentProblem, match=r"(?s)kafka_2.13.*exit 1.*Could not transfer artifact"):
         kafka_classpath(tmp_path / "cache")
+
+
+def test_without_maven_the_error_says_what_to_install_and_where_it_is_run_by_make_it_is_one_line(bare: Path) -> None:
+    with pytest.raises(BrokerMissing, match=r"Maven, which is not on PATH: install it and Java 17"):
+        kafka_classpath(bare / "cache")
+    env = {"PATH": str(bare), "TEXTPULSE_CACHE": str(bare)}
+    done = subprocess.run([sys.executable, "-m", "pipelines.broker"], cwd=REPOSITORY, env=env, capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert "Maven" in done.stderr
+
+
+def test_the_cache_is_the_named_one_else_that_of_the_repository_else_of_this_folder(
+        monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("TEXTPULSE_CACHE", raising=False)
+    assert broker_cache() == CACHE
+    monkeypatch.setattr(brokers, "REPOSITORY", tmp_path)
+    assert broker_cache() == Path(".cache/broker")
+    monkeypatch.setenv("TEXTPULSE_CACHE", str(tmp_path))
+    assert broker_cache() == tmp_path / "broker"
 
 
 def test_a_fetched_class_path_is_used_again_while_its_jars_are_there(tmp_path: Path, bare: Path) -> None:

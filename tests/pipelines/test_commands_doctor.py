@@ -8,13 +8,15 @@ import pytest
 
 from insights.store import Store
 from models.folder import ModelError
+from pipelines.broker import broker_cache
 from pipelines.children import free_port
 from pipelines.cli import main
 from pipelines.commands import doctor
 from pipelines.errors import EnvironmentProblem
 
 Said = pytest.CaptureFixture[str]
-NAMES = ("prism", "broker", "model", "store", "metrics")
+NEEDED = ("prism", "broker", "model", "store")
+NAMES = (*NEEDED, "metrics")
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ class TestVerdict:
         assert main(["doctor"]) == 0
         assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {"ok"}
 
-    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("name", NEEDED)
     def test_one_problem_is_code_3_with_what_to_do_and_the_other_checks_go_on(
             self, name: str, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
         def broken(*given: object) -> str:
@@ -45,6 +47,14 @@ class TestVerdict:
         (problem,) = [check for check in found["checks"] if not check["ok"]]
         assert (problem["check"], problem["found"]) == (name, "gone for good")
         assert problem["do"]
+
+    def test_a_metrics_port_in_use_is_a_note_alone(self, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+        def taken(*given: object) -> str:
+            raise OSError("in use")
+
+        monkeypatch.setattr(doctor, "metrics", taken)
+        assert main(["doctor"]) == 0
+        assert "note     metrics   in use" in capsys.readouterr().out
 
     def test_another_version_of_a_package_is_a_note_alone(self, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
         monkeypatch.setattr(doctor, "packages", lambda: filter(None, [doctor._package("numpy", "0.1")]))
@@ -70,6 +80,15 @@ def test_a_port_in_use_is_found() -> None:
 def test_a_broker_that_does_not_answer_is_found() -> None:
     with pytest.raises(EnvironmentProblem, match="no Kafka broker answered"):
         doctor.broker(f"127.0.0.1:{free_port()}", 0.3)
+
+
+def test_the_broker_is_looked_for_where_the_demo_keeps_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Path] = []
+    monkeypatch.setenv("TEXTPULSE_CACHE", str(tmp_path))
+    monkeypatch.setattr("pipelines.broker.find_java", lambda: "java")
+    monkeypatch.setattr("pipelines.broker.kafka_at_hand", lambda cache: not asked.append(cache))
+    doctor.broker("", 1.0)
+    assert asked == [broker_cache()] == [tmp_path / "broker"]
 
 
 def test_a_model_whose_content_was_changed_is_found(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 import gzip
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
+from pipelines.commands.models import model_folder
 from schemas.tagging import Tags
 
 Said = pytest.CaptureFixture[str]
@@ -116,6 +118,15 @@ def test_models_lists_the_one_that_comes_along_with_and_without_the_word_list(ca
     assert [model["name"] for model in without] == ["fast"]
 
 
+def test_models_leaves_out_one_that_is_not_whole_and_says_which_file_is_missing(tmp_path: Path, capsys: Said) -> None:
+    shutil.copytree(model_folder(""), tmp_path / "torn")
+    (tmp_path / "torn" / "labels.json").unlink()
+    assert main(["models", "--folder", str(tmp_path), "--json"]) == 0
+    said = capsys.readouterr()
+    assert len(json.loads(said.out)) == 1
+    assert "torn/labels.json" in said.err
+
+
 @pytest.mark.model
 def test_tag_with_the_model_that_comes_along_says_nothing_else_and_needs_no_beam() -> None:
     code = ("import sys; from pipelines.cli import main; code = main(['tag']); "
@@ -129,6 +140,5 @@ def test_tag_with_the_model_that_comes_along_says_nothing_else_and_needs_no_beam
 @pytest.mark.model
 def test_the_default_folder_is_that_of_the_loader() -> None:
     from models.load import DEFAULT
-    from pipelines.commands.models import model_folder
 
     assert model_folder("").resolve() == DEFAULT.resolve()
