@@ -101,9 +101,21 @@ class Job:
         self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
         self.first_read = self.last_write = 0.0                # by the clock: what a benchmark calls the pipeline's time
         self.unstored: list[int] = []                          # mean event times of polls handed on and not yet written
-        closed_us, known = store.load(settings.job, settings.run)
-        self.ledger = ledger(
+        self.ledger_class = ledger
+        self._load()
+
+    def _load(self) -> None:
+        settings = self.settings
+        closed_us, known = self.store.load(settings.job, settings.run)
+        self.ledger = self.ledger_class(
             settings.window_us, settings.lateness_us, settings.out_of_order_us, closed_us, known)
+
+    def take_over(self) -> None:
+        """Before the first origin is added: this process reads for the job from now on, from what the store says now. Another one
+        that is not as dead as it seemed writes nothing after this is loaded."""
+        with self.lock:
+            self.store.take_over(self.settings.job)
+            self._load()
 
     def add(self, origin: str, beginning: int = 0) -> None:
         """An origin to read, whose log begins at an offset."""
@@ -284,7 +296,7 @@ def join_chunks(parts: Sequence[EventChunk]) -> EventChunk | None:
 def _sample(value: bytes | Mapping[str, object]) -> str:
     """The first characters of a record that is no event; bytes that are no text are escaped, NUL too (PostgreSQL refuses it)."""
     text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")
+    return text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
 
 
 _jobs: dict[tuple[str, str, int], Job] = {}

@@ -24,7 +24,7 @@ def reading_of(kafka: KafkaSettings, job: Job) -> ReadAhead:
     with _readings_lock:
         if key not in _readings:
             client = KafkaClient(kafka)
-            job.store.take_over(job.settings.job)
+            job.take_over()
             with job.lock:
                 for partition, beginning in client.beginnings(client.partitions).items():
                     job.add(f"{partition.topic}/{partition.partition}", beginning)

@@ -190,7 +190,9 @@ class Ledger:
 
         Below what was saved, where a reader comes back to when it is built again from an old mark, all is skipped.
         """
-        old = old & ~self.was_settled(origin, batch.offsets)
+        settled = self.was_settled(origin, batch.offsets)
+        good[settled] = False   # its letter is forgotten: a time from the future among them must not move the watermark now
+        old = old & ~settled
         count = old & good & ~self.was_closed(verdict.windows_us)
         for row in np.flatnonzero(old).tolist():
             reason = origin.dead.get(int(batch.offsets[row])) or batch.rejected.get(row)

@@ -37,10 +37,11 @@ class ReadAhead:
                 self.thread.start()
 
     def next(self) -> PollBatch | None:
-        """The next poll that holds something, else None. Waits a moment where more is known to be there."""
+        """The next poll that holds something, else None, which ends a bundle: a backlog pays that dearly, so with whole polls still in
+        the log it waits a moment."""
         with self.changed:
             while True:
-                if not self.ready and not self.error and not self.job.stopping and self._behind():
+                if not self.ready and not self.error and not self.job.stopping and self._lag() > self.client.settings.max_poll_records:
                     self.changed.wait(WAIT_S)
                 if self.error:
                     raise self.error
@@ -73,8 +74,8 @@ class ReadAhead:
         if self.thread.ident is not None:
             self.thread.join()
 
-    def _behind(self) -> bool:
-        return any(self.client.lag(self.job.ledger.mark()[0]).values())
+    def _lag(self) -> int:
+        return sum(self.client.lag(self.job.ledger.mark()[0]).values())
 
     def _run(self) -> None:
         try:
@@ -101,7 +102,7 @@ class ReadAhead:
                 self.client.assign(self.seek)
                 self.seek = None
             limits = {name: ledger.limit(name) for name in ledger.origins} if ledger.replaying() else {}
-            rewinds, behind = self.rewinds, self._behind()
+            rewinds, behind = self.rewinds, self._lag() > 0
         polled = self.client.poll(limits, WAIT_S if behind else 0.0)
         with self.changed:
             if rewinds == self.rewinds:   # else these are not what is to be read next

@@ -97,6 +97,16 @@ class ForgetSaved(Ledger):
         return np.zeros(len(offsets), np.bool_)
 
 
+class FutureMoves(Ledger):
+    """A record from the future is left out, and moves the watermark all the same when it is read again."""
+
+    def decide(self, name, batch):
+        verdict = super().decide(name, batch)
+        good = [row for row in range(len(batch.offsets)) if row not in batch.rejected]
+        self.origins[name].latest_us = max([self.origins[name].latest_us, *batch.times_us[good].tolist()])
+        return verdict
+
+
 class ForgetErrors(FailingStore):
     """A model_error is no evidence that its record was decided."""
 
@@ -161,9 +171,35 @@ class RowsOnly(FailingStore):
         super().write_dead(job, run, letters, {letter.origin: letter.offset + 1 for letter in letters} if positions else {})
 
 
+class NoFence(FailingStore):
+    """A process that was thought dead may write on."""
+
+    def _check_holder(self, db, job):
+        pass
+
+
+class LateFence(FailingStore):
+    """A process takes the job over after it has loaded what is known."""
+
+    def take_over(self, job):
+        self.late = True
+
+    def save(self, job, *args):
+        if vars(self).pop("late", False):
+            super().take_over(job)
+        super().save(job, *args)
+
+
+class NoRetire(Ledger):
+    """A partition that is no longer read is only left out."""
+
+    def retire(self, name):
+        return None
+
+
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
-           ForgetSaved, NoFreeze)
-STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors)
+           ForgetSaved, NoFreeze, FutureMoves, NoRetire)
+STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence)
 MUTANTS = {"": (Ledger, FailingStore)}
 MUTANTS |= {ledger.__name__: (ledger, FailingStore) for ledger in LEDGERS}
 MUTANTS |= {store.__name__: (Ledger, store) for store in STORES}

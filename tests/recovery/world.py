@@ -2,6 +2,7 @@
 
 What must hold at the end: every record stands in exactly one place (a unit or a dead letter), and the conservation law.
 """
+import copy
 import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -11,34 +12,56 @@ import sqlalchemy as sa
 
 from insights import store as tables
 from insights.cells import Cell, Unit
-from insights.store import START_US, Store, UnitKey
+from insights.store import START_US, Store, TakenOver, UnitKey
 from schemas.records import Reason, Rejected, TextEvent
 from transforms.elements import EventChunk, PollBatch
 from transforms.job import Job, JobSettings, Raw
 from transforms.ledger import Ledger
 
 S = 1_000_000
-WINDOW, LATENESS, OUT_OF_ORDER = 10 * S, 15 * S, 3 * S
-SETTINGS = JobSettings("sqlite://", "job", "stream", 0, WINDOW, LATENESS, OUT_OF_ORDER)
+WINDOW, LATENESS, OUT_OF_ORDER, MAX_FUTURE = 10 * S, 15 * S, 3 * S, 8 * S
+SETTINGS = JobSettings("sqlite://", "job", "stream", 0, WINDOW, LATENESS, OUT_OF_ORDER, MAX_FUTURE)
+AHEAD_S = (4, 9, 12, 86_400)   # what the clocks of some producers say too much: within --max-future, just beyond, and far beyond
+MODELS = "abc"
 
 
 class Crash(Exception):
     """The process ends here."""
 
 
-class FailingStore(Store):
-    """The real store, in memory, whose transactions fail when the schedule says so."""
+class ThrownAway(Exception):
+    """The runner throws the bundle away, and builds the reader again from its last mark."""
 
-    rng = random.Random(0)
-    failure_rate = 0.0
+
+@dataclass
+class Faults:
+    """How often a transaction fails."""
+
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    rate: float = 0.0
+
+
+class FailingStore(Store):
+    """The real store, in memory, whose transactions fail when the schedule says so: half of them after the commit."""
+
+    def __init__(self, url):
+        self.faults = Faults()
+        super().__init__(url)
 
     def transaction(self):
-        return _Failing(super().transaction(), self.rng.random() < self.failure_rate)
+        fails = self.faults.rng.random() < self.faults.rate
+        return _Failing(super().transaction(), fails, fails and self.faults.rng.random() < 0.5)
+
+    def of_process(self):
+        """The same database, opened by another process."""
+        opened = copy.copy(self)
+        opened.tokens = {}
+        return opened
 
 
 class _Failing:
-    def __init__(self, inner, fails):
-        self.inner, self.fails = inner, fails
+    def __init__(self, inner, fails, after_commit):
+        self.inner, self.fails, self.after_commit = inner, fails, after_commit
 
     def __enter__(self):
         return self.inner.__enter__()
@@ -46,7 +69,7 @@ class _Failing:
     def __exit__(self, *error):
         if self.fails and error[0] is None:
             crash = Crash("the store failed")
-            self.inner.__exit__(Crash, crash, None)
+            self.inner.__exit__(*((None, None, None) if self.after_commit else (Crash, crash, None)))
             raise crash
         return self.inner.__exit__(*error)
 
@@ -96,19 +119,24 @@ class Runner:
 
     def __init__(self, world):
         self.world, self.rng = world, world.rng
-        self.job = Job(SETTINGS, world.store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.ledger)
+        store = world.store.of_process()
+        self.job = Job(SETTINGS, store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.ledger)
+        world.haunt()
+        self.job.take_over()
+        world.haunt()
         self.pending, self.writes = [], []             # chunks before the grouping; whole units before the store
         self.news = defaultdict(Unit)                  # panes that have not fired
         self.state = defaultdict(Unit)                 # the unit kept in state, a pane added at a time
         self.source_watermark = self.watermark = START_US
         self.add_origins()
+        self.job.retire()
         self.mark = self.job.ledger.mark()
 
     def add_origins(self):
-        new = [name for name in self.world.logs if name not in self.job.ledger.origins]
+        new = [name for name in self.world.subscribed if name not in self.job.ledger.origins]
         for name in new:
             log = self.world.logs[name]
-            if name not in self.job.ledger.known:
+            if name not in self.job.ledger.known and self is not self.world.zombie:
                 log.unheard = log.begin
             self.job.add(name, log.begin)
         if new:
@@ -116,20 +144,31 @@ class Runner:
 
     def read_bundle(self):
         chunks = []
-        for _ in range(self.rng.randint(1, 4)):
-            chunks += self.poll()
-            self.world.maybe_crash()
-        if self.rng.random() < self.world.discard_rate:
+        try:
+            for _ in range(self.rng.randint(1, 4)):
+                if self.rng.random() < 0.05:
+                    self.save()   # the reader saves when it is time, in the middle of a bundle too
+                chunks += self.poll()
+                self.world.maybe_crash()
+                self.maybe_throw_away()
+        except ThrownAway:
             self.job.ledger.rewind(*self.mark)
             return
         self.source_watermark = max(self.source_watermark, self.job.ledger.reported_us)
         self.pending += chunks
         self.mark = self.job.ledger.mark()
 
+    def maybe_throw_away(self):
+        if self.rng.random() < self.world.discard_rate:
+            self.world.trace.append("throw_away")
+            raise ThrownAway
+
     def poll(self):
         self.add_origins()
         ledger, polled, left = self.job.ledger, [], self.rng.randint(0, 6)
         replaying = ledger.replaying()
+        if any(ledger.origins[name].position < log.begin for name, log in self.world.subscribed.items()):
+            raise Crash("the log no longer holds what is to be read next")
         for name in self.rng.sample(list(ledger.origins), len(ledger.origins)):
             start, take = ledger.origins[name].position, self.rng.randint(0, left)
             end = min(start + take, len(self.world.logs[name].records), ledger.limit(name) if replaying else 10**9)
@@ -141,13 +180,15 @@ class Runner:
         if not polled:
             self.pass_control_records()
         self.world.maybe_crash()
+        self.maybe_throw_away()   # decided, and not handed on
         self.job.hand_on(poll)
-        at_end = {name: self.world.now for name, log in self.world.logs.items() if ledger.origins[name].position == len(log.records)}
+        at_end = {name: self.world.now for name, log in self.world.subscribed.items() if ledger.origins[name].position == len(log.records)}
         ledger.advance(at_end)
+        assert ledger.watermark_us <= self.world.now + MAX_FUTURE - OUT_OF_ORDER, "a record from the future moved the watermark"
         return [poll.chunk] if poll.chunk else []
 
     def pass_control_records(self):
-        for name, log in self.world.logs.items():
+        for name, log in self.world.subscribed.items():
             at = self.job.ledger.origins[name].position
             while at < len(log.records) and log.records[at].control:
                 at += 1
@@ -161,14 +202,18 @@ class Runner:
                   if self.world.logs[chunk.origins[at][0]].records[offset].poison}
         if failed:
             self.job.reject(chunk, failed)
+            self.world.maybe_crash()
+            if self.rng.random() < self.world.retry_rate:   # the bundle fails further down, and is processed again
+                self.pending.append(chunk)
+                return
         for row, (at, offset, window_us, event) in enumerate(rows):
             if row not in failed:
                 origin, epoch = chunk.origins[at]
                 self.news[UnitKey(window_us, origin, event.source, "", epoch)].add(self.tag(offset))
 
     def tag(self, offset):
-        """After a restart a record may fall into another cell: another batch, another model."""
-        topic = self.rng.choice("ab") if self.world.restarts else "a"
+        """Another model says another topic, and the same one may in another batch (a near tie)."""
+        topic = self.world.model if self.rng.random() < 0.9 else self.rng.choice(MODELS)
         cell = Cell(records=1, neutral=1, entities={f"offset\t{offset}": 1})
         return Unit(records=1, last_offset=offset, cells={("en", topic): cell})
 
@@ -185,6 +230,8 @@ class Runner:
     def write(self):
         some = [self.writes.pop(self.rng.randrange(len(self.writes))) for _ in range(self.rng.randint(1, len(self.writes)))]
         self.job.write(some)
+        if self.rng.random() < self.world.retry_rate:   # written, and the answer is lost
+            self.writes += some
 
     def save(self):
         self.job.save()
@@ -195,16 +242,44 @@ class World:
 
     def __init__(self, seed, store, ledger=Ledger, steps=250):
         self.rng, self.store, self.ledger, self.steps = random.Random(seed), store, ledger, steps
-        store.rng, store.failure_rate = self.rng, 0.0
+        store.faults.rng, store.faults.rate = self.rng, 0.0
         self.logs = {f"t/{part}": Log() for part in range(self.rng.randint(1, 3))}
         self.now, self.restarts, self.next_id, self.gaps = 1_000_000 * S, 0, 0, False
-        self.crash_rate, self.discard_rate = self.rng.choice([0, 0.002, 0.02]), self.rng.choice([0, 0.05])
+        self.crash_rate, self.discard_rate = self.rng.choice([0, 0.002, 0.02]), self.rng.choice([0, 0.02, 0.1])
         self.expire_rate, self.poison_rate = self.rng.choice([0, 0, 0, 0.3]), self.rng.choice([0.02, 0.02, 0.2])
-        self.control_rate = self.rng.choice([0, 0.1])
+        self.control_rate, self.ahead_rate = self.rng.choice([0, 0.1]), self.rng.choice([0, 0.05])
+        self.burst_rate, self.retry_rate = self.rng.choice([0, 0.1]), self.rng.choice([0, 0.1])
+        self.retire_rate, self.zombie_rate = self.rng.choice([0, 0, 0, 0.2]), self.rng.choice([0, 0.3])
+        self.absent, self.zombie = set(), None   # partitions of topics that the job reads no more; a process thought dead
+        self.model, self.trace = MODELS[0], []   # trace: what was done
         _clear(store)
         store.open_job("job", "stream", WINDOW, LATENESS)
         self.start()
-        store.failure_rate = self.crash_rate / 4
+        store.faults.rate = self.crash_rate / 4
+
+    @property
+    def subscribed(self):
+        """The partitions that the job reads."""
+        return {name: log for name, log in self.logs.items() if name not in self.absent}
+
+    def choose_topics(self):
+        """The job is started with other topics: one more, or one less."""
+        if self.rng.random() < self.retire_rate:
+            self.absent ^= {self.rng.choice(list(self.logs))}
+            self.gaps = True
+
+    def haunt(self):
+        """A process that was thought dead goes on: what it has in hand must not reach the store."""
+        zombie = self.zombie
+        if zombie is None:
+            return
+        steps = [zombie.save, zombie.read_bundle] + [zombie.write] * bool(zombie.writes) + [zombie.process] * bool(zombie.pending)
+        try:
+            self.rng.choice(steps)()
+        except TakenOver:
+            self.trace.append("taken over")
+        except Crash:
+            self.zombie = None
 
     def start(self):
         try:
@@ -215,14 +290,24 @@ class World:
 
     def maybe_crash(self):
         if self.rng.random() < self.crash_rate:
-            raise Crash
+            raise Crash("killed")
+
+    def add_partition(self):
+        if len(self.logs) < 4:
+            self.logs[f"t/{len(self.logs)}"] = Log()
+
+    def swap_model(self):
+        self.model = self.rng.choice(MODELS)
 
     def produce(self):
-        if self.rng.random() < 0.03 and len(self.logs) < 4:
-            self.logs[f"t/{len(self.logs)}"] = Log()
-        for _ in range(self.rng.randint(1, 5)):
+        burst = self.rng.random() < self.burst_rate   # then the readers lag, each partition by its own time
+        for _ in range(self.rng.randint(20, 40) if burst else self.rng.randint(1, 5)):
             self.next_id += 1
             time_us = self.now - self.rng.choice([0, 0, 1, 2, 5, 10, 20, 40]) * S
+            if self.rng.random() < self.ahead_rate:
+                time_us = self.now + self.rng.choice(AHEAD_S) * S
+            if burst and self.rng.random() < 0.2:
+                self.tick()
             kind = self.rng.random()
             record = Record(self.next_id, time_us, bad=kind < 0.03, poison=0.03 <= kind < 0.03 + self.poison_rate)
             for _ in range(2 if self.rng.random() < 0.1 else 1):   # one in ten comes twice
@@ -242,16 +327,24 @@ class World:
         steps += [runner.process] * 2 if runner.pending else []
         steps += [runner.write] if runner.writes else []
         steps += [self.produce] if producing else []
+        steps += [self.haunt] if self.zombie else []
+        if producing and self.rng.random() < 0.02:
+            steps = [self.add_partition, self.expire, self.swap_model]
+        step = self.rng.choice(steps)
+        self.trace.append(step.__name__)
         try:
-            self.rng.choice(steps)()
+            step()
             self.maybe_crash()
-        except Crash:
+        except Crash as crash:
             self.restarts += 1
+            self.trace.append(f"crash: {crash}")
+            self.zombie = self.runner if self.rng.random() < self.zombie_rate else None
             self.expire()
+            self.choose_topics()
             self.start()
 
     def expire(self):
-        """While the process was down, the oldest records of a partition ran out of their retention."""
+        """The oldest records of a partition run out of their retention, read or not."""
         for name, log in self.logs.items():
             if self.rng.random() < self.expire_rate:
                 log.begin = max(log.begin, self.rng.randint(0, len(log.records)))
@@ -260,15 +353,16 @@ class World:
     def drained(self):
         runner = self.runner
         ledger = runner.job.ledger
-        at_end = all(name in ledger.origins and ledger.origins[name].position == len(log.records) for name, log in self.logs.items())
+        at_end = all(
+            name in ledger.origins and ledger.origins[name].position == len(log.records) for name, log in self.subscribed.items())
         return at_end and not (ledger.open or runner.pending or runner.news or runner.writes)
 
     def run(self):
         """Steps, then drains, then checks. Raises AssertionError when a record is lost or counted twice."""
         for _ in range(self.steps):
             self.step(producing=True)
-        self.crash_rate = self.store.failure_rate = 0
-        for _ in range(5000):
+        self.crash_rate = self.store.faults.rate = self.expire_rate = self.retire_rate = 0
+        for _ in range(1500):
             if self.drained():
                 break
             self.step(producing=False)
@@ -282,7 +376,7 @@ class World:
     def check(self):
         places, counted, dead = self.placed()
         twice = [at for at, n in places.items() if n > 1]
-        lost = [(name, at) for name, log in self.logs.items() for at in range(log.unheard, len(log.records))
+        lost = [(name, at) for name, log in self.logs.items() for at in range(log.unheard, self.end_of(name))
                 if not (places[name, at] or log.records[at].control)]
         lost = [at for at in lost if not self.named(at, dead)]
         assert not lost and not twice, f"lost {lost[:3]} twice {twice[:3]}"
@@ -291,6 +385,13 @@ class World:
             assert max(counted.values(), default=1) == 1, "an event was counted twice in one window"
             self.check_duplicates(dead, counted)
         self.check_conservation()
+
+    def end_of(self, name):
+        """Offsets below must stand somewhere: all of a partition that is read, and what was decided of one that no longer is."""
+        if name not in self.absent:
+            return len(self.logs[name].records)
+        with self.store.snapshot() as db:
+            return db.scalar(sa.select(tables.progress.c.saved).where(tables.progress.c.origin == name)) or 0
 
     def placed(self):
         """(origin, offset) -> places; (window, event id) -> times counted; dead letters."""
@@ -331,8 +432,9 @@ class World:
                 inside = db.scalar(sa.select(sa.func.coalesce(sa.func.sum(tables.units.c.records), 0)).where(*of_origin))
                 outside = db.scalar(sa.select(sa.func.count()).select_from(tables.dead_letters).where(
                     tables.dead_letters.c.origin == row.origin, tables.dead_letters.c.reason != "gap"))
-                assert row.open_records == 0, "open records after everything closed"
-                assert row.read_records == inside + outside, f"{row.origin}: {row.read_records} read, {inside} + {outside} stored"
+                assert row.open_records == 0 or row.origin in self.absent, "open records after everything closed"
+                closed = row.read_records - row.open_records
+                assert closed == inside + outside, f"{row.origin}: {closed} read and not open, {inside} + {outside} stored"
 
 
 def _clear(store):
