@@ -339,6 +339,8 @@ class World:
             self.restarts += 1
             self.trace.append(f"crash: {crash}")
             self.zombie = self.runner if self.rng.random() < self.zombie_rate else None
+            if self.zombie:   # what it was doing failed: its runner takes the bundle back
+                self.zombie.job.ledger.rewind(*self.zombie.mark)
             self.expire()
             self.choose_topics()
             self.start()
