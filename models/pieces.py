@@ -7,7 +7,6 @@ from typing import NamedTuple
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the first import of TensorFlow, which reads it then
 
 import tensorflow as tf
-import tensorflow_text as tf_text
 
 PIECES_LIMIT = 128
 """Pieces kept of a text; 2.4 % of short texts are longer."""
@@ -35,6 +34,8 @@ class PieceTokenizer(tf.Module):
     """BERT tokenization (lower case, accents stripped, Chinese by character), cut at PIECES_LIMIT pieces."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
+        import tensorflow_text as tf_text  # noqa: PLC0415  who only loads a model needs two of its libraries (models/load.py)
+
         super().__init__(name="tokenizer")
         self._tokenizer = tf_text.FastBertTokenizer(
             list(vocabulary), lower_case_nfd_strip_accents=True, token_out_type=tf.int32
