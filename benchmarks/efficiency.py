@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.broker import open_broker
+from pipelines.broker import broker_cache, open_broker
 from pipelines.produce import produce
 from pipelines.sample.stream import generate
 
@@ -70,7 +70,7 @@ def main():
             run("bare.py", "model", path)
             compare("archive", args.rounds, [path], [path])
         if args.only != "archive":
-            with open_broker(Path(".cache/broker"), Path(folder) / "broker.log") as broker:
+            with open_broker(broker_cache(), Path(folder) / "broker.log") as broker:
                 produce(broker.bootstrap, "bench", values(path), partitions=3)
                 place = [broker.bootstrap, "bench", records]
                 compare("topic", args.rounds, place, place)

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from kafka import KafkaConsumer, KafkaProducer
 
 from insights.store import Store, units
-from pipelines.broker import create_topic, open_broker
+from pipelines.broker import broker_cache, create_topic, open_broker
 from pipelines.sample.stream import generate
 
 WINDOW_US, OUT_OF_ORDER_S = 60_000_000, 2.0   # the defaults of `textpulse stream`
@@ -203,7 +203,7 @@ def main():
         if args.bootstrap_servers:
             run(args, args.bootstrap_servers, folder)
         else:
-            with open_broker(Path(".cache/broker"), Path(folder) / "broker.log") as broker:
+            with open_broker(broker_cache(), Path(folder) / "broker.log") as broker:
                 run(args, broker.bootstrap, folder)
 
 

@@ -1,22 +1,24 @@
-"""The real broker and the real PostgreSQL, each started once a run, and polling with a deadline."""
+"""The real broker, Prism and PostgreSQL, each started once a run; a tagger without a model; and polling with a deadline."""
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pipelines.broker import Broker
+    from kafka import KafkaProducer
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "broker"
+    from pipelines.broker import Broker
+    from schemas.tagging import Tags
 
 Eventually = Callable[..., None]
 
@@ -24,13 +26,13 @@ Eventually = Callable[..., None]
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Broker]":
     """Apache Kafka for the whole run. A test that kills, pauses or restarts it must leave it running."""
-    from pipelines.broker import find_java, kafka_at_hand, open_broker
+    from pipelines.broker import broker_cache, find_java, kafka_at_hand, open_broker
 
     if find_java() is None:
         pytest.skip("the real broker needs Java 17 or later on PATH (Debian: apt install openjdk-17-jre-headless)")
-    if not kafka_at_hand(CACHE):
+    if not kafka_at_hand(broker_cache()):
         pytest.skip("the real broker needs Maven on PATH for its first fetch (Debian: apt install maven)")
-    with open_broker(CACHE, tmp_path_factory.mktemp("broker") / "broker.log") as running:
+    with open_broker(broker_cache(), tmp_path_factory.mktemp("broker") / "broker.log") as running:
         yield running
 
 
@@ -108,3 +110,75 @@ def eventually() -> Eventually:
             time.sleep(0.02)
 
     return poll
+
+
+class WordTagger:
+    """A tagger whose answers a test can tell from the words: good, bad, parcel, and the brand Acme. It refuses what is poisoned."""
+
+    name, version = "words", "1"
+    topics = ("delivery", "other")
+    entity_types = ("brand",)
+    vocabulary = ("good", "bad", "parcel", "acme", "late")
+    poison = "poison"
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []   # texts in each call
+
+    def tag(self, texts: Sequence[str]) -> "Tags":
+        """Raises ValueError when one of the texts is poisoned."""
+        import numpy as np
+
+        from schemas.tagging import Tags
+
+        self.calls.append(len(texts))
+        if any(self.poison in text for text in texts):
+            raise ValueError("poisoned")
+        words = [text.lower().split() for text in texts]
+        spans = [[found.span() for found in re.finditer(b"Acme", text.encode())] for text in texts]
+        ids = [[self.vocabulary.index(word) for word in said if word in self.vocabulary] for said in words]
+        places = np.array([span for row in spans for span in row], np.int32).reshape(-1, 2)
+        return Tags(
+            np.array([[0.8, 0.1, 0.1] if "bad" in said else [0.1, 0.1, 0.8] if "good" in said else [0.1, 0.8, 0.1] for said in words],
+                     np.float32),
+            np.array([[0.75, 0.25] if "parcel" in said else [0.25, 0.75] for said in words], np.float32),
+            np.zeros(len(places), np.int32), places[:, 0], places[:, 1], np.full(len(places), 0.5, np.float32),
+            np.cumsum([0, *map(len, spans)]).astype(np.int64),
+            np.array([number for row in ids for number in row], np.int32), np.cumsum([0, *map(len, ids)]).astype(np.int64))
+
+
+@pytest.fixture(scope="session")
+def tagger_class() -> type[WordTagger]:
+    """A tagger without a model, to be made anew for each example of a property."""
+    return WordTagger
+
+
+@pytest.fixture
+def tagger() -> WordTagger:
+    """A tagger without a model."""
+    return WordTagger()
+
+
+@pytest.fixture(scope="session")
+def producer(broker: "Broker") -> "Iterator[KafkaProducer]":
+    """One producer for the whole run."""
+    from kafka import KafkaProducer
+
+    made = KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=5)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The job endpoint of one Prism for the whole run."""
+    from pipelines.children import end
+    from pipelines.errors import EnvironmentProblem
+    from pipelines.prism import find_prism, start_prism
+
+    try:
+        binary = find_prism()
+    except EnvironmentProblem as missing:
+        pytest.skip(str(missing))
+    child, endpoint = start_prism(binary, tmp_path_factory.mktemp("prism") / "prism.log")
+    yield endpoint
+    end(child)

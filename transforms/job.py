@@ -47,13 +47,14 @@ class JobSettings:
 
 @dataclass(slots=True)
 class Raw:
-    """Undecoded records of one origin: values, offsets int64[N], log timestamps in microseconds (or none) and headers."""
+    """Records of one origin: values, offsets int64[N], log timestamps in microseconds (or none) and headers; decoded: see Job.decode."""
 
     origin: str
     offsets: NDArray[np.int64]
     values: Sequence[Any]
     times_us: Sequence[int | None]
     headers: Sequence[Mapping[str, str]] = ()
+    decoded: Sequence[TextEvent | Rejected] = ()
 
 
 @dataclass(slots=True)
@@ -135,8 +136,15 @@ class Job:
             for gap in gaps:
                 self.ledger.drop(gap.origin)
 
+    def decode(self, polled: Sequence[Raw]) -> None:
+        """Decodes them, which needs no lock: the fused stage need not wait for it."""
+        decode = self.decoder.decode
+        for raw in polled:
+            raw.decoded = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
+
     def take(self, polled: Sequence[Raw]) -> PollBatch:
-        """Decodes and decides one poll, and moves the positions behind it."""
+        """Decodes what is not decoded yet, decides one poll, and moves the positions behind it."""
+        self.decode([raw for raw in polled if not raw.decoded])
         with self.lock:
             self.first_read = self.first_read or (self.clock() if polled else 0.0)
             dead, self.untold = self.untold, []
@@ -230,10 +238,8 @@ class Job:
 
     def _place(self, raw: Raw, dead: list[DeadLetter]) -> EventChunk:
         """Decides one origin's records: dead letters are added to `dead`, the counted ones returned."""
-        decode = self.decoder.decode
-        decoded = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
-        rejected = {row: record for row, record in enumerate(decoded) if isinstance(record, Rejected)}
-        events = [_NOTHING if isinstance(record, Rejected) else record for record in decoded]
+        rejected = {row: record for row, record in enumerate(raw.decoded) if isinstance(record, Rejected)}
+        events = [_NOTHING if isinstance(record, Rejected) else record for record in raw.decoded]
         times = np.fromiter((event.time_us for event in events), np.int64, len(events))
         self._reject_future(raw, times, rejected)
         keys = event_keys([event.event_id for event in events])

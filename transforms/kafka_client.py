@@ -228,7 +228,7 @@ class KafkaClient:
 
 
 def _raw(partition: TopicPartition, records: Sequence[Any]) -> Raw:
-    headers = [{name: value.decode("utf-8", "replace") for name, value in record.headers} for record in records] \
+    headers = [{name: (value or b"").decode("utf-8", "replace") for name, value in record.headers} for record in records] \
         if any(record.headers for record in records) else ()
     return Raw(
         name_of(partition), np.fromiter((record.offset for record in records), np.int64, len(records)),

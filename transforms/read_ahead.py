@@ -104,6 +104,7 @@ class ReadAhead:
             limits = {name: ledger.limit(name) for name in ledger.origins} if ledger.replaying() else {}
             rewinds, behind = self.rewinds, self._lag() > 0
         polled = self.client.poll(limits, WAIT_S if behind else 0.0)
+        job.decode(polled)
         with self.changed:
             if rewinds == self.rewinds:   # else these are not what is to be read next
                 self._take(polled)

@@ -1,4 +1,6 @@
 """Sinks beside the store: tagged events and dead letters to Kafka, tagged events to files; at least once, keyed by place."""
+import hashlib
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from kafka import KafkaProducer
 from schemas.avro import write_container
 from schemas.records import DeadLetter, TaggedEvent, plain
 from schemas.tagged import tagged_events
-from schemas.tagging import Tagger
+from schemas.tagging import SENTIMENTS, Tagger
 from transforms.elements import TaggedChunk
 
 MAX_FILE_ROWS = 50_000
@@ -123,7 +125,7 @@ class WriteTaggedFiles(beam.DoFn):
 def write_tagged(rows: Sequence[TaggedEvent], folder: str, file_format: str) -> str:
     """Writes one file, through a temporary name, and returns its path. A replay of the same rows replaces it."""
     first = rows[0]
-    name = f"{first.origin.replace('/', '_').replace(':', '')}-{first.offset:012d}-{len(rows)}.{file_format}"
+    name = f"{slug(first.origin)}-{first.offset:012d}-{len(rows)}.{file_format}"
     files, _, (root,) = fsspec.get_fs_token_paths(folder)
     files.makedirs(root, exist_ok=True)
     temporary, path = f"{root}/.{name}.part", f"{root}/{name}"
@@ -131,6 +133,11 @@ def write_tagged(rows: Sequence[TaggedEvent], folder: str, file_format: str) -> 
         _WRITERS[file_format]([plain_row(row) for row in rows], out)
     files.mv(temporary, path)
     return str(path)
+
+
+def slug(origin: str) -> str:
+    """A name for files: the end of the origin, and a hash of the whole, for other characters and lengths are not allowed everywhere."""
+    return f"{re.sub(r'[^A-Za-z0-9.-]', '_', origin)[-60:]}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
 
 
 def plain_row(row: TaggedEvent) -> dict[str, Any]:
@@ -143,7 +150,11 @@ def _parquet(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(list(rows)), out)
+    entity = pa.struct([("type", pa.string()), ("text", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("score", pa.float64())])
+    kinds = {"event_time": pa.timestamp("us", "UTC"), "offset": pa.int64(), "sentiment_score": pa.float64(), "topic_score": pa.float64(),
+             "sentiment_probabilities": pa.struct([(name, pa.float64()) for name in SENTIMENTS]), "entities": pa.list_(entity)}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in TaggedEvent.__struct_fields__])   # the same in every file
+    pq.write_table(pa.Table.from_pylist(list(rows), schema), out)
 
 
 def _jsonl(rows: Sequence[Mapping[str, Any]], out: Any) -> None:

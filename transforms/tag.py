@@ -9,7 +9,7 @@ from apache_beam.ml.inference.base import ModelHandler
 from schemas.tagging import Tagger, Tags
 from transforms.elements import EventChunk, TaggedChunk
 
-MAX_TEXTS = 512   # in one call of the model: as fast as more, and it bounds the memory
+MAX_TEXTS = 2_048   # in one call of the model: a quarter faster than 512; more is no faster, and takes memory
 _observers: list[Callable[[Tagger, int, float], None]] = []
 
 
@@ -25,8 +25,15 @@ def tag_chunk(tagger: Tagger, chunk: EventChunk) -> TaggedChunk:
         part for first in range(0, len(chunk.events), MAX_TEXTS)
         for part in _tag(tagger, [event.text for event in chunk.events[first : first + MAX_TEXTS]], first, failed)]
     tags = join(parts)
-    for row in np.flatnonzero(~np.isfinite(tags.sentiment).all(axis=1)).tolist():
+    numbers = np.isfinite(tags.sentiment).all(axis=1) & np.isfinite(tags.topic).all(axis=1)
+    for row in np.flatnonzero(~numbers).tolist():
         failed.setdefault(row, "the model's probabilities are not numbers")
+    unknown = (tags.entity_type < 0) | (tags.entity_type >= len(tagger.entity_types))
+    if unknown.any():
+        owners = np.repeat(np.arange(len(chunk.events)), np.diff(tags.entity_splits))
+        for row in np.unique(owners[unknown]).tolist():
+            failed.setdefault(row, f"the model names an entity type beyond its {len(tagger.entity_types)} labels")
+        tags.entity_type = np.where(unknown, 0, tags.entity_type)   # of rows that count no more
     return TaggedChunk(chunk, tags, failed)
 
 

@@ -11,17 +11,17 @@ import time
 from pathlib import Path
 
 from cases import CASES, Case, small_disk
-from folders import ROOT, other_tags, own_copy, poisonable
+from folders import other_tags, own_copy, poisonable
 from oracle import Verdict
 from scene import Scene
 from timing import LONG, SHORT, TooLate
 
-from pipelines.broker import Broker, open_broker
+from pipelines.broker import Broker, broker_cache, open_broker
 from pipelines.children import end
 from pipelines.errors import EnvironmentProblem, UsageProblem
 from pipelines.prism import find_prism
 
-CACHE = ROOT / ".cache" / "broker"
+CACHE = broker_cache()
 ROW = "{:<17}{:>8}{:>7}{:>6}  {:<14}{:>5}{:>6}{:>8}  {}".format
 HEAD = ROW("case", "records", "copies", "kills", "wrong windows", "lost", "twice", "seconds", "dead letters")
 

@@ -68,11 +68,11 @@ def test_a_gap_excuses_what_it_names_and_no_more() -> None:
 @pytest.mark.kafka
 @pytest.mark.prism
 def test_the_short_battery_finds_nothing_wrong(tmp_path: Path) -> None:
-    from pipelines.broker import find_java, kafka_at_hand
+    from pipelines.broker import broker_cache, find_java, kafka_at_hand
     from pipelines.errors import EnvironmentProblem
     from pipelines.prism import find_prism
 
-    if find_java() is None or not kafka_at_hand(HERE.parents[1] / ".cache" / "broker"):
+    if find_java() is None or not kafka_at_hand(broker_cache()):
         pytest.skip("the battery needs Apache Kafka: Java 17 or later and Maven on PATH")
     try:
         find_prism()
