@@ -85,6 +85,20 @@ class KafkaClient:
             raise KafkaProblem(f"{self.settings.servers}: {error!r} while asking where the logs begin") from error
         return found
 
+    def check_ends(self, decided: Mapping[str, int]) -> None:
+        """decided: origin -> the offset below which the store has decided its records. Raises KafkaProblem where a log ends before it."""
+        parts = [part for part in self.partitions if decided.get(name_of(part))]
+        try:
+            ends = self.consumer.end_offsets(parts, timeout_ms=30_000)
+        except KafkaError as error:
+            raise KafkaProblem(f"{self.settings.servers}: {error!r} while asking where the logs end") from error
+        for part, end in ends.items():
+            if end < decided[name_of(part)]:
+                raise KafkaProblem(
+                    f"{name_of(part)} at {self.settings.servers} ends at offset {end}, but the store knows records up to "
+                    f"{decided[name_of(part)]}: the topic was deleted and made anew, or cut short. Its records are others now: choose "
+                    "another --job, or give the topic another name")
+
     def assign(self, positions: Mapping[str, int]) -> None:
         """Reads these origins, each from its offset."""
         parts = [partition_of(name) for name in positions]

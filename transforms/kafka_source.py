@@ -25,6 +25,7 @@ def reading_of(kafka: KafkaSettings, job: Job) -> ReadAhead:
         if key not in _readings:
             client = KafkaClient(kafka)
             job.take_over()
+            client.check_ends({name: known.evidence for name, known in job.ledger.known.items()})
             with job.lock:
                 for partition, beginning in client.beginnings(client.partitions).items():
                     job.add(f"{partition.topic}/{partition.partition}", beginning)

@@ -20,7 +20,7 @@ from transforms import job as jobs
 from transforms import kafka_source as sources
 from transforms.aggregate import units_of
 from transforms.job import JobSettings
-from transforms.kafka_client import KafkaSettings, LogExpired
+from transforms.kafka_client import KafkaProblem, KafkaSettings, LogExpired
 from transforms.kafka_source import KafkaMark, KafkaMarkCoder, KafkaSource
 from transforms.tag import tag_chunk
 
@@ -369,6 +369,20 @@ def test_a_process_from_under_which_the_log_expires_says_so(broker, topic, start
     process.source.create_reader(None, mark)
     with pytest.raises(LogExpired, match=topic):
         until(process, lambda: False, "the error comes")
+
+
+def test_a_topic_that_was_made_anew_is_refused_by_name_and_nothing_is_mixed(broker, topic, start, send, until):
+    create_topic(broker.bootstrap, topic, 1)
+    send(0, *(f"e{number}" for number in range(10)))
+    process = start()
+    until(process, lambda: process.stored() == 10, "the records are stored")
+    with contextlib.closing(connect_admin(broker.bootstrap, 30)) as admin:
+        admin.delete_topics([topic])
+    create_topic(broker.bootstrap, topic, 1)
+    send(0, "another")
+
+    with pytest.raises(KafkaProblem, match=rf"{topic}/0 .* ends at offset 1, .* up to 10: the topic was deleted and made anew"):
+        start()
 
 
 def test_partitions_that_are_added_while_it_runs_are_read_from_their_beginning(broker, topic, start, send, until):
