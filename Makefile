@@ -8,7 +8,7 @@ PRISM := .cache/prism/prism
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench chaos simulate prism kafka
+.PHONY: help setup demo test lint bench steady chaos simulate prism kafka
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: $(STAMP)  ## ruff, mypy --strict, and the arrows between the packages
 
 bench: setup kafka  ## Efficiency against the bare loop, in one run
 	$(BIN)/python benchmarks/efficiency.py $(ARGS)
+
+steady: setup kafka  ## Freshness and memory at a steady rate: ARGS="--minutes 30 --rate 1000"
+	$(BIN)/python benchmarks/steady.py $(ARGS)
 
 chaos: setup kafka  ## Kills, pauses, full disks and expired offsets on real Kafka, against an oracle
 	$(BIN)/python tests/chaos/battery.py $(ARGS)
