@@ -1,4 +1,4 @@
-"""From a chunk of tagged texts to the units that they add up to, in columns: about two microseconds a text.
+"""From a chunk of tagged texts to the units that they add up to, in columns.
 
 Whatever is done once a text or once a token is done by NumPy on whole columns; Python objects are made once a cell, and
 once a term of a cell.

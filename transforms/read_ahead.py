@@ -74,6 +74,22 @@ class ReadAhead:
         if self.thread.ident is not None:
             self.thread.join()
 
+    def take(self, polled: Sequence[Raw]) -> None:
+        """Decides what was polled, and keeps it for the runner."""
+        with self.changed:
+            job, ledger = self.job, self.job.ledger
+            poll = job.take(polled)
+            if not polled:
+                self._pass_control_records()
+            ledger.advance(self.client.idle(ledger.mark()[0]))
+            poll.positions, poll.reported_us = ledger.mark()
+            if self.ready and not (poll.chunk or poll.dead):
+                last = self.ready[-1]   # what holds nothing needs no place of its own
+                last.positions, last.reported_us = poll.positions, poll.reported_us
+            else:
+                self.ready.append(poll)
+            self.changed.notify_all()
+
     def _lag(self) -> int:
         return sum(self.client.lag(self.job.ledger.mark()[0]).values())
 
@@ -107,24 +123,10 @@ class ReadAhead:
         job.decode(polled)
         with self.changed:
             if rewinds == self.rewinds:   # else these are not what is to be read next
-                self._take(polled)
+                self.take(polled)
                 if not polled and not behind:
                     self.changed.wait(WAIT_S)
         return True
-
-    def _take(self, polled: Sequence[Raw]) -> None:
-        job, ledger = self.job, self.job.ledger
-        poll = job.take(polled)
-        if not polled:
-            self._pass_control_records()
-        ledger.advance(self.client.idle(ledger.mark()[0]))
-        poll.positions, poll.reported_us = ledger.mark()
-        if self.ready and not (poll.chunk or poll.dead):
-            last = self.ready[-1]   # what holds nothing needs no place of its own
-            last.positions, last.reported_us = poll.positions, poll.reported_us
-        else:
-            self.ready.append(poll)
-        self.changed.notify_all()
 
     def _add_found(self) -> None:
         if found := self.client.take_found():

@@ -11,6 +11,7 @@ from insights.cells import Cell
 from insights.store import Known
 from schemas.records import Reason
 from transforms.ledger import START_US, Ledger
+from transforms.read_ahead import ReadAhead
 
 
 class DecideAnew(Ledger):
@@ -197,9 +198,30 @@ class NoRetire(Ledger):
         return None
 
 
+class TellAhead(ReadAhead):
+    """The runner is told the watermark of what was read ahead."""
+
+    def next(self):
+        poll = super().next()
+        self.handed = self.handed[0], self.job.ledger.reported_us
+        return poll
+
+
+class KeepAhead(ReadAhead):
+    """A reader built from an older mark keeps what was read ahead."""
+
+    def rewind(self, positions, reported_us):
+        ready = list(self.ready)
+        super().rewind(positions, reported_us)
+        if not self.ready:
+            self.ready.extend(ready)
+
+
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
            ForgetSaved, NoFreeze, FutureMoves, NoRetire)
 STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence)
-MUTANTS = {"": (Ledger, FailingStore)}
-MUTANTS |= {ledger.__name__: (ledger, FailingStore) for ledger in LEDGERS}
-MUTANTS |= {store.__name__: (Ledger, store) for store in STORES}
+READINGS = (TellAhead, KeepAhead)
+MUTANTS = {"": (Ledger, FailingStore, ReadAhead)}
+MUTANTS |= {ledger.__name__: (ledger, FailingStore, ReadAhead) for ledger in LEDGERS}
+MUTANTS |= {store.__name__: (Ledger, store, ReadAhead) for store in STORES}
+MUTANTS |= {reading.__name__: (Ledger, FailingStore, reading) for reading in READINGS}

@@ -14,9 +14,11 @@ from insights import store as tables
 from insights.cells import Cell, Unit
 from insights.store import START_US, Store, TakenOver, UnitKey
 from schemas.records import Reason, Rejected, TextEvent
-from transforms.elements import EventChunk, PollBatch
+from transforms.elements import EventChunk
 from transforms.job import Job, JobSettings, Raw
+from transforms.kafka_client import KafkaSettings
 from transforms.ledger import Ledger
+from transforms.read_ahead import AHEAD, ReadAhead
 
 S = 1_000_000
 WINDOW, LATENESS, OUT_OF_ORDER, MAX_FUTURE = 10 * S, 15 * S, 3 * S, 8 * S
@@ -114,6 +116,32 @@ class Decode:
         return {}
 
 
+class Client:
+    """What the reading asks of Kafka beside records."""
+
+    settings = KafkaSettings("", (), "", max_poll_records=6)
+
+    def __init__(self, runner):
+        self.runner = runner
+
+    def lag(self, _positions):
+        return {}
+
+    def positions(self):
+        """Control records are passed over."""
+        passed = {}
+        for name, log in self.runner.world.subscribed.items():
+            at = self.runner.job.ledger.origins[name].position
+            while at < len(log.records) and log.records[at].control:
+                at += 1
+            passed[name] = at
+        return passed
+
+    def idle(self, positions):
+        world = self.runner.world
+        return {name: world.now for name, log in world.subscribed.items() if positions[name] == len(log.records)}
+
+
 class Runner:
     """One process: readers and a Beam runner that keeps all in memory. The order of its work is the schedule's."""
 
@@ -130,7 +158,8 @@ class Runner:
         self.source_watermark = self.watermark = START_US
         self.add_origins()
         self.job.retire()
-        self.mark = self.job.ledger.mark()
+        self.reading = world.reading(self.job, Client(self))   # its thread is the schedule
+        self.mark = self.reading.handed
 
     def add_origins(self):
         new = [name for name in self.world.subscribed if name not in self.job.ledger.origins]
@@ -148,15 +177,21 @@ class Runner:
             for _ in range(self.rng.randint(1, 4)):
                 if self.rng.random() < 0.05:
                     self.save()   # the reader saves when it is time, in the middle of a bundle too
-                chunks += self.poll()
+                for _ in range(self.rng.randint(0, AHEAD - len(self.reading.ready))):
+                    self.poll()
+                    self.world.maybe_crash()
+                if poll := self.reading.next():
+                    self.maybe_throw_away()   # decided, and not handed on
+                    self.job.hand_on(poll)
+                    chunks += [poll.chunk] if poll.chunk else []
                 self.world.maybe_crash()
                 self.maybe_throw_away()
         except ThrownAway:
-            self.job.ledger.rewind(*self.mark)
+            self.reading.rewind(*self.mark)
             return
-        self.source_watermark = max(self.source_watermark, self.job.ledger.reported_us)
+        self.source_watermark = max(self.source_watermark, self.reading.handed[1])
         self.pending += chunks
-        self.mark = self.job.ledger.mark()
+        self.mark = self.reading.handed
 
     def maybe_throw_away(self):
         if self.rng.random() < self.world.discard_rate:
@@ -176,23 +211,8 @@ class Runner:
             if held:
                 polled.append(Raw(name, np.array(held), [(name, at) for at in held], [None] * len(held)))
                 left -= len(held)
-        poll: PollBatch = self.job.take(polled)
-        if not polled:
-            self.pass_control_records()
-        self.world.maybe_crash()
-        self.maybe_throw_away()   # decided, and not handed on
-        self.job.hand_on(poll)
-        at_end = {name: self.world.now for name, log in self.world.subscribed.items() if ledger.origins[name].position == len(log.records)}
-        ledger.advance(at_end)
+        self.reading.take(polled)
         assert ledger.watermark_us <= self.world.now + MAX_FUTURE - OUT_OF_ORDER, "a record from the future moved the watermark"
-        return [poll.chunk] if poll.chunk else []
-
-    def pass_control_records(self):
-        for name, log in self.world.subscribed.items():
-            at = self.job.ledger.origins[name].position
-            while at < len(log.records) and log.records[at].control:
-                at += 1
-            self.job.ledger.skip_to(name, at)
 
     def process(self):
         chunk: EventChunk = self.pending.pop(self.rng.randrange(len(self.pending)))
@@ -240,8 +260,8 @@ class Runner:
 class World:
     """A schedule. The same seed gives the same one."""
 
-    def __init__(self, seed, store, ledger=Ledger, steps=250):
-        self.rng, self.store, self.ledger, self.steps = random.Random(seed), store, ledger, steps
+    def __init__(self, seed, store, ledger=Ledger, steps=250, reading=ReadAhead):
+        self.rng, self.store, self.ledger, self.steps, self.reading = random.Random(seed), store, ledger, steps, reading
         store.faults.rng, store.faults.rate = self.rng, 0.0
         self.logs = {f"t/{part}": Log() for part in range(self.rng.randint(1, 3))}
         self.now, self.restarts, self.next_id, self.gaps = 1_000_000 * S, 0, 0, False
@@ -340,7 +360,7 @@ class World:
             self.trace.append(f"crash: {crash}")
             self.zombie = self.runner if self.rng.random() < self.zombie_rate else None
             if self.zombie:   # what it was doing failed: its runner takes the bundle back
-                self.zombie.job.ledger.rewind(*self.zombie.mark)
+                self.zombie.reading.rewind(*self.zombie.mark)
             self.expire()
             self.choose_topics()
             self.start()
@@ -357,7 +377,7 @@ class World:
         ledger = runner.job.ledger
         at_end = all(
             name in ledger.origins and ledger.origins[name].position == len(log.records) for name, log in self.subscribed.items())
-        return at_end and not (ledger.open or runner.pending or runner.news or runner.writes)
+        return at_end and not (ledger.open or runner.reading.ready or runner.pending or runner.news or runner.writes)
 
     def run(self):
         """Steps, then drains, then checks. Raises AssertionError when a record is lost or counted twice."""
