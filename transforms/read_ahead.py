@@ -9,7 +9,8 @@ from transforms.job import Job, Raw
 from transforms.kafka_client import KafkaClient
 
 AHEAD = 2           # polls that wait for the runner
-WAIT_S = 0.05       # for records where the broker says that there are some; between polls where it says that there are none
+WAIT_S = 0.05       # for records where the broker says that there are some
+PACE_S = 0.1        # between polls where less than a whole one is left in the log: many small ones would cost more and come later
 
 
 class ReadAhead:
@@ -118,14 +119,14 @@ class ReadAhead:
                 self.client.assign(self.seek)
                 self.seek = None
             limits = {name: ledger.limit(name) for name in ledger.origins} if ledger.replaying() else {}
-            rewinds, behind = self.rewinds, self._lag() > 0
-        polled = self.client.poll(limits, WAIT_S if behind else 0.0)
+            rewinds, lag = self.rewinds, self._lag()
+        polled = self.client.poll(limits, WAIT_S if lag else 0.0)
         job.decode(polled)
         with self.changed:
             if rewinds == self.rewinds:   # else these are not what is to be read next
                 self.take(polled)
-                if not polled and not behind:
-                    self.changed.wait(WAIT_S)
+                if lag <= self.client.settings.max_poll_records:
+                    self.changed.wait_for(lambda: self.closed or rewinds != self.rewinds, PACE_S)
         return True
 
     def _add_found(self) -> None:
