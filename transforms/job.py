@@ -46,6 +46,16 @@ class JobSettings:
 
 
 @dataclass(slots=True)
+class Decoded:
+    """What one origin's records say: events by row, a placeholder where one is rejected, with their times and hashed ids."""
+
+    events: list[TextEvent]
+    rejected: dict[int, Rejected]
+    times_us: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+
+
+@dataclass(slots=True)
 class Raw:
     """Records of one origin: values, offsets int64[N], log timestamps in microseconds (or none) and headers; decoded: see Job.decode."""
 
@@ -54,7 +64,7 @@ class Raw:
     values: Sequence[Any]
     times_us: Sequence[int | None]
     headers: Sequence[Mapping[str, str]] = ()
-    decoded: Sequence[TextEvent | Rejected] = ()
+    decoded: Decoded | None = None
 
 
 @dataclass(slots=True)
@@ -140,11 +150,15 @@ class Job:
         """Decodes them, which needs no lock: the fused stage need not wait for it."""
         decode = self.decoder.decode
         for raw in polled:
-            raw.decoded = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
+            records = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
+            rejected = {row: record for row, record in enumerate(records) if isinstance(record, Rejected)}
+            events = [_NOTHING if isinstance(record, Rejected) else record for record in records]
+            times = np.fromiter((event.time_us for event in events), np.int64, len(events))
+            raw.decoded = Decoded(events, rejected, times, event_keys([event.event_id for event in events]))
 
     def take(self, polled: Sequence[Raw]) -> PollBatch:
         """Decodes what is not decoded yet, decides one poll, and moves the positions behind it."""
-        self.decode([raw for raw in polled if not raw.decoded])
+        self.decode([raw for raw in polled if raw.decoded is None])
         with self.lock:
             self.first_read = self.first_read or (self.clock() if polled else 0.0)
             dead, self.untold = self.untold, []
@@ -238,11 +252,9 @@ class Job:
 
     def _place(self, raw: Raw, dead: list[DeadLetter]) -> EventChunk:
         """Decides one origin's records: dead letters are added to `dead`, the counted ones returned."""
-        rejected = {row: record for row, record in enumerate(raw.decoded) if isinstance(record, Rejected)}
-        events = [_NOTHING if isinstance(record, Rejected) else record for record in raw.decoded]
-        times = np.fromiter((event.time_us for event in events), np.int64, len(events))
+        assert raw.decoded
+        events, rejected, times, keys = raw.decoded.events, raw.decoded.rejected, raw.decoded.times_us, raw.decoded.keys
         self._reject_future(raw, times, rejected)
-        keys = event_keys([event.event_id for event in events])
         batch = Batch(raw.offsets, keys, times, {row: record.reason for row, record in rejected.items()})
         verdict = self.ledger.decide(raw.origin, batch)
         for row, reason in sorted(verdict.dead.items()):
