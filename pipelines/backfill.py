@@ -5,7 +5,6 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from insights.store import Store
 from transforms.archives import expand
@@ -63,7 +62,7 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        from pipelines.graph import Steps, load_tagger, make_decoder
+        from pipelines.graph import Steps, loader_of, make_decoder
     from pipelines.sinks import sinks_of
     from transforms.job import JobSettings, running_jobs
     from transforms.ledger import FOREVER_US
@@ -71,7 +70,7 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
 
     settings = JobSettings(args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0)
     decoder = functools.partial(make_decoder, "archive", "", args.max_text_bytes)
-    loader = functools.partial(load_tagger, str(Path(args.model).absolute()) if args.model else "")
+    loader = loader_of(args.model)
     logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below
     progress = Progress(paths)
     on_progress(progress)
@@ -92,9 +91,9 @@ def check_loads(model: str) -> None:
     from pipelines.commands.quiet import quiet_import
 
     with quiet_import():
-        from pipelines.graph import load_tagger
+        from pipelines.graph import loader_of
 
-        load_tagger(str(Path(model).absolute()) if model else "")
+        loader_of(model)()
 
 
 def publish(store: Store, args: argparse.Namespace, run_number: int) -> None:

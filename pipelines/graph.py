@@ -34,6 +34,11 @@ def load_tagger(folder: str) -> Tagger:
     return tagger
 
 
+def loader_of(model: str) -> Callable[[], Tagger]:
+    """What loads the model of --model, on whatever worker; empty: the one that comes with the package."""
+    return functools.partial(load_tagger, str(Path(model).absolute()) if model else "")
+
+
 @functools.cache
 def make_decoder(format_name: str, schemas: str, max_text_bytes: int) -> Decoder:
     """The decoder that the options name."""

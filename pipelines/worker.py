@@ -39,7 +39,7 @@ class Worker:
     def run(self) -> int:
         """Builds the graph over one ledger and one client, runs it, and watches it until it ends or has to."""
         with quiet_import():
-            from pipelines.graph import load_tagger, make_decoder
+            from pipelines.graph import loader_of, make_decoder
         from pipelines.metrics import serve
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
@@ -51,7 +51,7 @@ class Worker:
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
             int(args.max_future * S))
         self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
-        self.loader = functools.partial(load_tagger, str(Path(args.model).absolute()) if args.model else "")
+        self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)
         self.kafka = KafkaSettings(
             args.bootstrap_servers, tuple(args.topic.split(",")), args.job, args.connect_timeout,

@@ -189,7 +189,6 @@ class Job:
             self.store.write_dead(self.settings.job, self.settings.run, letters, {})
             for letter in letters:
                 self.ledger.failed(letter.origin, letter.window_us or 0, [letter.offset])
-            for letter in letters:
                 self.counters.count_dead(letter)
         return letters
 

@@ -12,7 +12,7 @@ from schemas.decode import Decoder
 from transforms.elements import PollBatch
 from transforms.job import Job, JobSettings, job_of
 from transforms.kafka_client import KafkaClient, KafkaSettings
-from transforms.read_ahead import ReadAhead
+from transforms.read_ahead import ReadAhead, add_partitions
 
 _readings: dict[tuple[KafkaSettings, tuple[str, str, int]], ReadAhead] = {}
 _readings_lock = threading.Lock()
@@ -27,8 +27,7 @@ def reading_of(kafka: KafkaSettings, job: Job) -> ReadAhead:
             job.take_over()
             client.check_ends({name: known.evidence for name, known in job.ledger.known.items()})
             with job.lock:
-                for partition, beginning in client.beginnings(client.partitions).items():
-                    job.add(f"{partition.topic}/{partition.partition}", beginning)
+                add_partitions(job, client, client.partitions)
                 job.retire()
                 job.save()   # a gap, and where a new partition begins, are durable before anything is read
                 client.assign(job.ledger.mark()[0])

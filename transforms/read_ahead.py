@@ -4,13 +4,21 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from kafka import TopicPartition
+
 from transforms.elements import PollBatch
 from transforms.job import Job, Raw
-from transforms.kafka_client import KafkaClient
+from transforms.kafka_client import KafkaClient, name_of
 
 AHEAD = 2           # polls that wait for the runner
 WAIT_S = 0.05       # for records where the broker says that there are some
 PACE_S = 0.1        # between polls where less than a whole one is left in the log: many small ones would cost more and come later
+
+
+def add_partitions(job: Job, client: KafkaClient, partitions: Sequence[TopicPartition]) -> None:
+    """The job reads these from where the store says, else from where their logs begin. The caller saves before anything is read."""
+    for partition, beginning in client.beginnings(partitions).items():
+        job.add(name_of(partition), beginning)
 
 
 class ReadAhead:
@@ -131,8 +139,7 @@ class ReadAhead:
 
     def _add_found(self) -> None:
         if found := self.client.take_found():
-            for partition, beginning in self.client.beginnings(found).items():
-                self.job.add(f"{partition.topic}/{partition.partition}", beginning)
+            add_partitions(self.job, self.client, found)
             self.job.save()
             self.seek = self.job.ledger.mark()[0]
 

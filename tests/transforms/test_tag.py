@@ -69,39 +69,32 @@ def test_a_model_is_never_given_more_texts_at_once_than_bound_its_memory(tagger)
     assert tagger.calls == [module.MAX_TEXTS, module.MAX_TEXTS, 1]
 
 
-@pytest.mark.parametrize("nonsense", [np.nan, np.inf])
-def test_probabilities_that_are_no_numbers_fail_their_row_alone(tagger, monkeypatch, nonsense):
-    def tag(texts):
-        tags = type(tagger).tag(tagger, texts)
-        tags.sentiment[1, 2] = nonsense
-        return tags
-
-    monkeypatch.setattr(tagger, "tag", tag)
-    assert list(tag_chunk(tagger, chunk_of(["good", "good", "good"])).failed) == [1]
-
-
-def test_a_topic_that_is_no_number_fails_its_row_alone(tagger, monkeypatch):
+@pytest.fixture
+def odd(tagger, monkeypatch):
+    """odd(column, place, value): the tagger gives this value there, and else what it gave before."""
     honest = tagger.tag
 
-    def odd(texts):
-        tags = honest(texts)
-        tags.topic[1, 0] = np.nan
-        return tags
+    def altered(column, place, value):
+        def tag(texts):
+            tags = honest(texts)
+            getattr(tags, column)[place] = value
+            return tags
 
-    monkeypatch.setattr(tagger, "tag", odd)
+        monkeypatch.setattr(tagger, "tag", tag)
+        return tagger
 
-    assert list(tag_chunk(tagger, chunk_of(["good", "bad", "good"])).failed) == [1]
+    return altered
 
 
-def test_an_entity_type_beyond_the_labels_fails_its_row_alone_and_the_others_are_counted(tagger, monkeypatch):
-    honest = tagger.tag
+@pytest.mark.parametrize(("column", "place", "value"), [
+    ("sentiment", (1, 2), np.nan), ("sentiment", (1, 2), np.inf), ("topic", (1, 0), np.nan)])
+@pytest.mark.parametrize("texts", [["good", "good", "good"], ["good", "bad", "good"]])
+def test_probabilities_that_are_no_numbers_fail_their_row_alone(odd, texts, column, place, value):
+    assert list(tag_chunk(odd(column, place, value), chunk_of(texts)).failed) == [1]
 
-    def odd(texts):
-        tags = honest(texts)
-        tags.entity_type[:1] = 9
-        return tags
 
-    monkeypatch.setattr(tagger, "tag", odd)
+def test_an_entity_type_beyond_the_labels_fails_its_row_alone_and_the_others_are_counted(tagger, odd):
+    odd("entity_type", slice(1), 9)
     tagged = tag_chunk(tagger, chunk_of(["Acme good", "bad", "Acme"]))
     units, failed = units_and_failures(tagged, tagger)
 
