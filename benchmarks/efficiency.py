@@ -1,6 +1,6 @@
 """make bench: textpulse beside the bare loop, in one run, by turns: same model, texts, order and process limits.
 
-efficiency.py [--records N] [--rounds R] [--only archive|topic]   writes docs/benchmarks-efficiency.md with --write
+efficiency.py [--records N] [--rounds R] [--only archive|topic] [--profile]
 """
 import argparse
 import json
@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("archive", "topic"))
+    parser.add_argument("--profile", action="store_true", help="say where the time of a backfill goes, after the rounds")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.jsonl"
@@ -69,6 +70,8 @@ def main():
         if args.only != "topic":
             run("bare.py", "model", path)
             compare("archive", args.rounds, [path], [path])
+            if args.profile:
+                subprocess.run([sys.executable, str(HERE / "pipeline.py"), "archive", str(path), "--profile"], check=True)
         if args.only != "archive":
             with open_broker(broker_cache(), Path(folder) / "broker.log") as broker:
                 produce(broker.bootstrap, "bench", values(path), partitions=3)

@@ -1,8 +1,12 @@
 """One run of textpulse's own pipelines for a benchmark. Prints one JSON line.
 
-pipeline.py archive FILE | topic SERVERS TOPIC COUNT
+pipeline.py archive FILE | topic SERVERS TOPIC COUNT   [--profile]
+
+--profile prints to the standard error which share of the time each part was at work in, or waiting in, by the stacks of all
+threads every 4 ms. Threads run side by side, so the shares add up to more than 100 %; the part itself is slower for it.
 """
 import argparse
+import collections
 import json
 import os
 import sys
@@ -14,6 +18,17 @@ from pathlib import Path
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 from pipelines.options import BACKFILL, STREAM
+
+PARTS = {   # a function that stands for a part, the innermost first
+    "tag_chunk": "the model",
+    "units_of": "cutting units",
+    "write_units": "writing the store",
+    "hand_on": "handing on: dead letters and positions",
+    "decode": "reading ahead: decoding",
+    "take": "reading ahead: deciding",
+    "poll": "reading ahead: polling",
+    "process_bundle": "Beam and waiting for it",
+}
 
 
 def defaults(options, **given):
@@ -56,9 +71,38 @@ def until_stored(worker, count):
             worker.stop.set()
 
 
+def sample_stacks(counts):
+    """Counts under `all` the moments, and under each part those in which a thread was in it."""
+    from transforms.job import running_jobs
+
+    own = threading.get_ident()
+    while True:
+        time.sleep(0.004)
+        if not any(job.first_read for job in running_jobs()):
+            continue
+        counts["all"] += 1
+        for thread, frame in list(sys._current_frames().items()):
+            part = None if thread == own else part_of(frame)
+            if part:
+                counts[part] += 1
+
+
+def part_of(frame):
+    """The part that a stack is in."""
+    while frame:
+        if frame.f_code.co_name in PARTS:
+            return PARTS[frame.f_code.co_name]
+        frame = frame.f_back
+    return None
+
+
 def main():
     """One run."""
-    kind, *rest = sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--profile"]
+    kind, *rest = arguments
+    counts = collections.Counter()
+    if len(arguments) < len(sys.argv) - 1:
+        threading.Thread(target=sample_stacks, args=(counts,), daemon=True).start()
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         records, seconds = archive(rest[0], folder) if kind == "archive" else topic(rest[0], rest[1], int(rest[2]), folder)
@@ -67,6 +111,8 @@ def main():
     line = {"what": f"textpulse {kind}", "texts": records, "seconds": seconds, "per_s": records / seconds,
             "start_up_s": whole - seconds, "store_bytes": size, "peak_mb": peak_mb()}
     print(json.dumps(line), flush=True)
+    for part, times in counts.most_common():
+        print(f"{times / counts['all']:6.1%}  {part}", file=sys.stderr, flush=True)
     os._exit(0)
 
 

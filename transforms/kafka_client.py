@@ -1,13 +1,14 @@
 """Kafka as a job sees it: one fetching consumer per process, and a watcher that asks the broker where its logs begin and end."""
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import AuthorizationError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from transforms.job import Raw
@@ -41,10 +42,11 @@ class KafkaSettings:
 
 @dataclass(slots=True)
 class Ends:
-    """One answer of the broker: where each partition ended when it was asked at `asked_us`, and the latest answer at all."""
+    """One answer of the broker, asked at `asked_us`: where each partition ended for readers, and the origins with an open transaction."""
 
     asked_us: int = 0
     ends: dict[str, int] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()
 
 
 def name_of(partition: TopicPartition) -> str:
@@ -99,6 +101,31 @@ class KafkaClient:
                     f"{decided[name_of(part)]}: the topic was deleted and made anew, or cut short. Its records are others now: choose "
                     "another --job, or give the topic another name")
 
+    def check_access(self) -> None:
+        """Raises KafkaProblem where this user may not read a topic, or not commit for the group."""
+        with contextlib.suppress(KafkaError), self._allowed():
+            self.consumer.committed(self.partitions[0], timeout_ms=5_000)
+        with contextlib.suppress(KafkaError):   # not every broker tells; poll() says it then
+            admin = KafkaAdminClient(**self.settings.client())
+            with contextlib.closing(admin):
+                described = admin.describe_topics(list(self.settings.topics))
+            for topic in described:
+                may = topic.get("authorized_operations")
+                if may and "READ" not in may:
+                    raise self._refused(f"to let this user read topic {topic['name']!r}")
+
+    @contextlib.contextmanager
+    def _allowed(self) -> Iterator[None]:
+        try:
+            yield
+        except AuthorizationError as error:
+            raise self._refused(str(error)) from error
+
+    def _refused(self, what: str) -> KafkaProblem:
+        return KafkaProblem(
+            f"{self.settings.servers} refuses {what}: grant READ on the topics ({', '.join(self.settings.topics)}) and on the group "
+            f"{self.settings.group!r}, which is the --job")
+
     def assign(self, positions: Mapping[str, int]) -> None:
         """Reads these origins, each from its offset."""
         parts = [partition_of(name) for name in positions]
@@ -113,11 +140,12 @@ class KafkaClient:
 
         Waits wait_s at most when nothing is at hand.
 
-        Raises LogExpired when the position is no longer in the log.
+        Raises LogExpired when the position is no longer in the log, KafkaProblem when this user may no longer read it.
         """
         self._hold(limits)
         try:
-            fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
+            with self._allowed():
+                fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
         except OffsetOutOfRangeError as error:
             raise LogExpired(f"{error}: the log no longer holds these offsets") from error
         raws = []
@@ -160,17 +188,19 @@ class KafkaClient:
     def commit(self, offsets: Mapping[str, int]) -> None:
         """Informative, for lag monitors: the store is what counts."""
         marked = {partition_of(name): OffsetAndMetadata(offset, "", -1) for name, offset in offsets.items()}
-        self.consumer.commit_async(marked)
+        with self._allowed():
+            self.consumer.commit_async(marked)
 
     def idle(self, positions: Mapping[str, int]) -> dict[str, int]:
         """The origins that the broker confirmed to end where we stand, with the time at which it was asked.
 
-        Only after idle_after_s without a record: a producer of old events that pauses must not make the rest of them late.
+        Only after idle_after_s without a record: a producer of old events that pauses must not make the rest of them late. Nor where a
+        transaction is open: its records come when it is committed (the broker ends a forgotten one after transaction.timeout.ms).
         """
         answer, quiet_us = self.ends, int(self.settings.idle_after_s * 1_000_000)
         return {
             name: answer.asked_us for name, end in answer.ends.items()
-            if positions.get(name, -1) >= end and answer.asked_us - self.arrived_us.get(name, 0) >= quiet_us}
+            if positions.get(name, -1) >= end and name not in answer.open and answer.asked_us - self.arrived_us.get(name, 0) >= quiet_us}
 
     def lag(self, positions: Mapping[str, int]) -> dict[str, int]:
         """Records of each origin that are not read yet, by the broker's last answer."""
@@ -207,30 +237,41 @@ class KafkaClient:
                 raise KafkaProblem(f"topic {topic!r} at {self.settings.servers}: {error!r}") from error
             if not numbers:
                 there = ", ".join(sorted(name for name in consumer.topics() if not name.startswith("__"))) or "none"
-                raise KafkaProblem(f"topic {topic!r} does not exist at {self.settings.servers}; topics there: {there}")
+                raise KafkaProblem(f"topic {topic!r} does not exist at {self.settings.servers}, or this user may not see it; "
+                                   f"topics there: {there}")
             parts += [TopicPartition(topic, number) for number in sorted(numbers)]
         return parts
 
     def _watch(self) -> None:
         """Asks where the logs end, several times a second, and now and then which partitions there are."""
         consumer: KafkaConsumer | None = None
+        uncommitted: KafkaConsumer | None = None
         discover_due = self.clock() + self.settings.discover_every_s
         while not self.closed.wait(self.settings.watch_every_s):
             try:
                 if consumer is None:
                     consumer = KafkaConsumer(**self.settings.client(isolation_level="read_committed", enable_auto_commit=False))
+                if uncommitted is None:
+                    uncommitted = KafkaConsumer(**self.settings.client(isolation_level="read_uncommitted", enable_auto_commit=False))
                 if self.clock() >= discover_due:
+                    uncommitted.topics()
                     self._discover(consumer)
                     discover_due = self.clock() + self.settings.discover_every_s
                 asked_us = int(self.clock() * 1_000_000)
-                ends = consumer.end_offsets(list(self.partitions), timeout_ms=5_000)
-                self.ends = Ends(asked_us, {name_of(part): end for part, end in ends.items()})
+                parts = list(self.partitions)
+                written = uncommitted.end_offsets(parts, timeout_ms=5_000)   # first: what is committed meanwhile is no open transaction
+                ends = consumer.end_offsets(parts, timeout_ms=5_000)
+                self.ends = Ends(asked_us, {name_of(part): end for part, end in ends.items()},
+                                 frozenset(name_of(part) for part, end in written.items() if end > ends[part]))
                 self.failed_since = None
-            except KafkaError:
+            except (KafkaError, KeyError) as error:
                 # The watermark stands still and the metrics say so; the client connects again by itself.
                 self.failed_since = self.failed_since or self.clock()
-        if consumer is not None:
-            consumer.close(autocommit=False, timeout_ms=1_000)
+                if isinstance(error, KeyError):   # kafka-python's word for a partition that it does not know yet, or any more
+                    discover_due = self.clock()
+        for one in (consumer, uncommitted):
+            if one is not None:
+                one.close(autocommit=False, timeout_ms=1_000)
 
     def _discover(self, consumer: KafkaConsumer) -> None:
         consumer.topics()   # asks anew: the next line answers from what is known

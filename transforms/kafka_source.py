@@ -24,6 +24,7 @@ def reading_of(kafka: KafkaSettings, job: Job) -> ReadAhead:
     with _readings_lock:
         if key not in _readings:
             client = KafkaClient(kafka)
+            client.check_access()
             job.take_over()
             client.check_ends({name: known.evidence for name, known in job.ledger.known.items()})
             with job.lock:

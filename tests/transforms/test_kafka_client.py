@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 from kafka.structs import OffsetAndMetadata
 
-from pipelines.broker import connect_admin, create_topic
+from pipelines.broker import broker_cache, connect_admin, create_topic, open_broker
 from pipelines.children import free_port
 from transforms import kafka_client as module
 from transforms.kafka_client import KafkaClient, KafkaProblem, KafkaSettings, LogExpired, name_of, partition_of
@@ -49,6 +50,47 @@ def client(broker, topic):
         one.close()
 
 
+@pytest.fixture(scope="module")
+def guarded(broker, tmp_path_factory):
+    """A broker that asks who may: everyone, but `seen` may only be described, `hidden` not even that, and no group `barred` be used."""
+    settings = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "allow.everyone.if.no.acl.found": "true", "super.users": "User:admin"}
+    with open_broker(broker_cache(), tmp_path_factory.mktemp("guarded") / "log", settings=settings) as running:
+        admin = connect_admin(running.bootstrap, 30.0)
+        for name in ("seen", "hidden", "open"):
+            create_topic(running.bootstrap, name)
+        admin.create_acls([
+            ACL("User:ANONYMOUS", "*", operation, permission, ResourcePattern(kind, name))
+            for kind, name, operation, permission in (
+                (ResourceType.TOPIC, "seen", ACLOperation.DESCRIBE, ACLPermissionType.ALLOW),
+                (ResourceType.TOPIC, "hidden", ACLOperation.ALL, ACLPermissionType.DENY),
+                (ResourceType.GROUP, "barred", ACLOperation.ALL, ACLPermissionType.DENY))])
+        admin.close()
+        yield running.bootstrap
+
+
+@pytest.mark.parametrize(("topic", "group", "what"), [
+    ("seen", "job", r"refuses .*seen.*grant READ on the topics \(seen\) and on the group 'job'"),
+    ("open", "barred", r"refuses .*barred.*grant READ on the topics \(open\) and on the group 'barred'"),
+    ("hidden", "job", r"'hidden' does not exist at .*, or this user may not see it; topics there: open"),
+    ("open", "job", "")])
+def test_what_this_user_may_not_do_is_named_at_the_start(guarded, topic, group, what):
+    said = pytest.raises(KafkaProblem, match=what) if what else contextlib.nullcontext()
+    with said, contextlib.closing(KafkaClient(KafkaSettings(guarded, (topic,), group))) as client:
+        client.check_access()
+    if topic == "seen":   # and where it is found only later
+        with contextlib.closing(KafkaClient(KafkaSettings(guarded, (topic,), group))) as client:
+            client.assign({"seen/0": 0})
+            with pytest.raises(KafkaProblem, match="refuses"):
+                poll_until_it_raises(client)
+
+
+def poll_until_it_raises(client):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        client.poll({}, 0.1)
+
+
 @pytest.fixture
 def send(producer, topic):
     """send(partition, count): so many more records, numbered within their partition."""
@@ -78,8 +120,22 @@ class Reading:
 
 @pytest.mark.kafka
 class TestRealBroker:
+    def test_an_open_transaction_is_no_idle_end(self, broker, topic, client, eventually):
+        one = client()
+        origin, other = f"{topic}/0", f"{topic}/1"
+        with contextlib.closing(KafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id=topic)) as transactions:
+            transactions.init_transactions()
+            transactions.begin_transaction()
+            transactions.send(topic, b"1", partition=0).get(10)
+            eventually(lambda: origin in one.ends.open, "the open transaction is seen")
+            assert one.idle({origin: 0, other: 0}).keys() == {other}
+            transactions.commit_transaction()
+            eventually(lambda: one.ends.ends.get(origin, 0) > 0, "its record is there to be read")
+            assert not one.ends.open
+            assert one.idle({origin: one.ends.ends[origin], other: 0}).keys() == {origin, other}
+
     def test_a_missing_topic_is_named_with_those_that_are_there(self, broker, client, topic):
-        with pytest.raises(KafkaProblem, match=rf"'{topic}-gone' does not exist at {broker.bootstrap}; topics there: .*{topic}") as said:
+        with pytest.raises(KafkaProblem, match=rf"'{topic}-gone' does not exist at {broker.bootstrap}.*; topics there: .*{topic}") as said:
             client(f"{topic}-gone")
         assert "__" not in str(said.value)
 
