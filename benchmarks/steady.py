@@ -170,7 +170,8 @@ def wait_for(path, word, process, within_s=90.0):
 
 def report(args, seen, weights, begun):
     """The table."""
-    print(f"{args.rate:,.0f} events/s for {args.minutes:g} minutes, windows of 60 s, lateness 600 s; the first {WARM_UP_S:.0f} s apart")
+    options = " ".join(args.options) or "windows of 60 s, lateness 600 s"
+    print(f"{args.rate:,.0f} events/s for {args.minutes:g} minutes, {options}; the first {WARM_UP_S:.0f} s apart")
     percentiles("arrival to a stored cell", seen.stored, "2 s")
     percentiles("arrival to a stored cell, late records", seen.late, "2 s")
     percentiles("arrival to the tagged topic", seen.tagged, "1 s")
@@ -197,7 +198,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=1_000.0)
     parser.add_argument("--bootstrap-servers", default="")
-    parser.add_argument("options", nargs="*", help="handed on to `textpulse stream`")
+    parser.add_argument("options", nargs="*", help="handed on to `textpulse stream`; freshness is reckoned for windows of 60 s")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if args.bootstrap_servers:
