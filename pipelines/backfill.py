@@ -70,7 +70,7 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
 
     settings = JobSettings(args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0)
     decoder = functools.partial(make_decoder, "archive", "", args.max_text_bytes)
-    loader = loader_of(args.model)
+    loader, sinks = loader_of(args.model), sinks_of(args)
     logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below
     progress = Progress(paths)
     on_progress(progress)
@@ -78,8 +78,8 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
     _ = (
         pipeline
         | "Files" >> beam.Create([list(paths)])
-        | "Read" >> beam.ParDo(ReadArchives(settings, decoder))
-        | "Steps" >> Steps(settings, decoder, loader, sinks_of(args)))
+        | "Read" >> beam.ParDo(ReadArchives(settings, decoder, sinks))
+        | "Steps" >> Steps(settings, decoder, loader, sinks))
     pipeline.run().wait_until_finish()
     progress.end()
     spans = [job.last_write - job.first_read for job in running_jobs() if job.settings == settings]   # none on a remote runner

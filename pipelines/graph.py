@@ -1,4 +1,4 @@
-"""The one graph of both pipelines: read -> decide -> tag -> aggregate -> sinks. Beam is imported with this module."""
+"""The one graph of both pipelines, behind their readers: tag -> aggregate -> sinks. Beam is imported with this module."""
 import functools
 import gc
 from collections.abc import Callable
@@ -17,7 +17,6 @@ from schemas.json_events import JsonDecoder
 from schemas.tagging import Tagger
 from transforms.aggregate import AggregateUnits
 from transforms.job import JobSettings
-from transforms.read import HandOn
 from transforms.sinks import Sinks, WriteSinks
 from transforms.tag import ChunkTagger
 
@@ -51,19 +50,16 @@ def make_decoder(format_name: str, schemas: str, max_text_bytes: int) -> Decoder
 
 @dataclass
 class Steps(beam.PTransform):
-    """PollBatch in the global window -> the store and the other sinks."""
+    """EventChunk in the global window, of polls that are durable -> the store and the other sinks."""
 
     settings: JobSettings
     decoder: Callable[[], Decoder]
     loader: Callable[[], Tagger]
     sinks: Sinks
 
-    def expand(self, polls: beam.PCollection) -> Any:
-        """Each poll is made durable where it is read; everything after it works on chunks."""
-        tagged = (
-            polls
-            | "HandOn" >> beam.ParDo(HandOn(self.settings, self.decoder, self.sinks))
-            | "Tag" >> RunInference(ChunkTagger(self.loader)))
+    def expand(self, chunks: beam.PCollection) -> Any:
+        """Tagged once, for the store and for the tagged events."""
+        tagged = chunks | "Tag" >> RunInference(ChunkTagger(self.loader))
         if self.sinks.tagged:
             _ = tagged | "WriteTagged" >> WriteSinks(self.sinks, self.loader)
         return tagged | "Aggregate" >> AggregateUnits(self.settings, self.decoder, self.loader, self.sinks)

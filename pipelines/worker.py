@@ -83,12 +83,14 @@ class Worker:
 
         from pipelines.graph import Steps
         from transforms.kafka_source import KafkaSource
+        from transforms.read import HandOn
 
         pipeline = beam.Pipeline(options=PipelineOptions(self._beam_options()))
         source = KafkaSource(self.kafka, self.settings, self.decoder)
         _ = (
             pipeline
             | "ReadKafka" >> ReadFromUnboundedSource(source, poll_interval=0.2, max_records_per_bundle=20, max_read_time_seconds=3)
+            | "HandOn" >> beam.ParDo(HandOn(self.settings, self.decoder, self.sinks))
             | "Steps" >> Steps(self.settings, self.decoder, self.loader, self.sinks))
         return pipeline.run()
 

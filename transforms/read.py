@@ -1,4 +1,4 @@
-"""From records to chunks: the archive reader as a DoFn, and the stage fused with every read that makes a poll durable."""
+"""From records to chunks: the archive reader as a DoFn, and the stage fused with a stream's read that makes a poll durable."""
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -31,48 +31,59 @@ class HandOn(beam.DoFn):
 
     def process(self, element: PollBatch) -> Iterator[EventChunk]:
         """One poll."""
-        if element.dead and self.sinks.dead_letter_topic:
-            publish_dead(self.sinks, element.dead)
-        job_of(self.settings, self.decoder).hand_on(element)
+        hand_on(job_of(self.settings, self.decoder), self.sinks, element)
         if element.chunk:
             yield element.chunk
 
 
+def hand_on(job: Job, sinks: Sinks, poll: PollBatch) -> None:
+    """Makes a poll's dead letters and positions durable."""
+    if poll.dead and sinks.dead_letter_topic:
+        publish_dead(sinks, poll.dead)
+    job.hand_on(poll)
+
+
 class ReadArchives(beam.DoFn):
-    """A list of files -> PollBatch. One reader decides for all files, in their order: a duplicate is one across files too."""
+    """A list of files -> the chunks of their polls, whose dead letters are durable.
 
-    def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder]) -> None:
-        self.settings, self.decoder = settings, decoder
+    One reader decides for all files, in their order: a duplicate is one across files too.
+    """
 
-    def process(self, element: Sequence[str]) -> Iterator[PollBatch]:
+    def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder], sinks: Sinks) -> None:
+        self.settings, self.decoder, self.sinks = settings, decoder, sinks
+
+    def process(self, element: Sequence[str]) -> Iterator[EventChunk]:
         """All files."""
         job = job_of(self.settings, self.decoder)
         for path in element:
             job.add(path)
-            yield from _ahead(polls_of(job, path))
+            yield from _ahead(chunks_of(job, self.sinks, path))
         job.finish()
 
 
-def polls_of(job: Job, path: str) -> Iterator[PollBatch]:
-    """A file's polls. The decoding of the next one runs beside the model."""
+def chunks_of(job: Job, sinks: Sinks, path: str) -> Iterator[EventChunk]:
+    """A file's chunks. Decoding and writing the dead letters of the next one runs beside the model."""
     for batch in read_records(path):
         count = len(batch.values)
         offsets = np.arange(batch.first, batch.first + count)
-        yield job.take([Raw(path, offsets, batch.values, [None] * count)])
+        poll = job.take([Raw(path, offsets, batch.values, [None] * count)])
+        hand_on(job, sinks, poll)
+        if poll.chunk:
+            yield poll.chunk
         for report in _reports:
             report(path, batch.first + count, batch.bytes_read, batch.size_bytes)
 
 
-def _ahead(polls: Iterator[PollBatch]) -> Iterator[PollBatch]:
+def _ahead(chunks: Iterator[EventChunk]) -> Iterator[EventChunk]:
     """The same items, made in a thread of their own a little ahead of their use. An exception is raised where it belongs."""
-    ready: queue.Queue[PollBatch | BaseException | None] = queue.Queue(READ_AHEAD)
+    ready: queue.Queue[EventChunk | BaseException | None] = queue.Queue(READ_AHEAD)
     stopped = threading.Event()
 
     def work() -> None:
         end: BaseException | None = None
         try:
-            for poll in polls:
-                if not _put(ready, poll, stopped):
+            for chunk in chunks:
+                if not _put(ready, chunk, stopped):
                     return
         except Exception as error:   # noqa: BLE001 - handed to the thread that reads the queue, which raises it
             end = error
