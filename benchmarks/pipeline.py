@@ -98,10 +98,9 @@ def part_of(frame):
 
 def main():
     """One run."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--profile"]
-    kind, *rest = arguments
+    kind, *rest = [argument for argument in sys.argv[1:] if argument != "--profile"]
     counts = collections.Counter()
-    if len(arguments) < len(sys.argv) - 1:
+    if "--profile" in sys.argv:
         threading.Thread(target=sample_stacks, args=(counts,), daemon=True).start()
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

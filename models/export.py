@@ -25,6 +25,7 @@ from models.spans import decode
 
 BUCKETS = 8
 STEPS = 16
+"""Sizes of the long row of pieces between one power of two and the next."""
 NEVER = -1e4
 """What the padding's row adds at offset 0, so that relu leaves zero there and no mask has to be multiplied in."""
 
@@ -158,8 +159,8 @@ def _slices(order: tf.Tensor) -> list[tf.Tensor]:
 def _padded_size(size: tf.Tensor) -> tf.Tensor:
     """The next of few sizes: steps of 1 / STEPS of the power of two below it, at least of STEPS.
 
-    oneDNN compiles a kernel for every new shape and keeps it: without this, each chunk would pay for its own, in time
-    (a sixth of a chunk of 100 texts) and in memory (300 MB).
+    oneDNN compiles a kernel for every new shape and keeps it: without this, each chunk would pay for one of its own,
+    in time and in memory.
     """
     octave = tf.floor(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0))
     step = tf.maximum(tf.bitwise.left_shift(1, tf.cast(octave, tf.int32)) // STEPS, STEPS)

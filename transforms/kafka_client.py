@@ -13,6 +13,8 @@ from kafka.structs import OffsetAndMetadata
 
 from transforms.job import Raw
 
+ISOLATION_LEVELS = "read_uncommitted", "read_committed"   # asked in this order: what is committed in between is no open transaction
+
 
 class KafkaProblem(Exception):
     """The broker or a topic cannot be used: names it, and says what to do."""
@@ -144,15 +146,16 @@ class KafkaClient:
         """
         self._hold(limits)
         try:
-            with self._allowed():
-                fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
+            fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
         except OffsetOutOfRangeError as error:
             raise LogExpired(f"{error}: the log no longer holds these offsets") from error
+        except AuthorizationError as error:
+            raise self._refused(str(error)) from error
         raws = []
-        for partition, records in fetched.items():
+        for partition, found in fetched.items():
             limit = limits.get(name_of(partition))
-            if limit is not None and records[-1].offset >= limit:
-                records = [record for record in records if record.offset < limit]   # noqa: PLW2901
+            records = found if limit is None else [record for record in found if record.offset < limit]
+            if len(records) < len(found):
                 self.consumer.seek(partition, limit)   # the replay first: the rest is read again later
             if records:
                 raws.append(_raw(partition, records))
@@ -244,23 +247,18 @@ class KafkaClient:
 
     def _watch(self) -> None:
         """Asks where the logs end, several times a second, and now and then which partitions there are."""
-        consumer: KafkaConsumer | None = None
-        uncommitted: KafkaConsumer | None = None
+        consumers: dict[str, KafkaConsumer] = {}
         discover_due = self.clock() + self.settings.discover_every_s
         while not self.closed.wait(self.settings.watch_every_s):
             try:
-                if consumer is None:
-                    consumer = KafkaConsumer(**self.settings.client(isolation_level="read_committed", enable_auto_commit=False))
-                if uncommitted is None:
-                    uncommitted = KafkaConsumer(**self.settings.client(isolation_level="read_uncommitted", enable_auto_commit=False))
+                for level in ISOLATION_LEVELS:
+                    if level not in consumers:
+                        consumers[level] = KafkaConsumer(**self.settings.client(isolation_level=level, enable_auto_commit=False))
                 if self.clock() >= discover_due:
-                    uncommitted.topics()
-                    self._discover(consumer)
+                    self._discover(list(consumers.values()))
                     discover_due = self.clock() + self.settings.discover_every_s
-                asked_us = int(self.clock() * 1_000_000)
-                parts = list(self.partitions)
-                written = uncommitted.end_offsets(parts, timeout_ms=5_000)   # first: what is committed meanwhile is no open transaction
-                ends = consumer.end_offsets(parts, timeout_ms=5_000)
+                asked_us, parts = int(self.clock() * 1_000_000), list(self.partitions)
+                written, ends = (consumers[level].end_offsets(parts, timeout_ms=5_000) for level in ISOLATION_LEVELS)
                 self.ends = Ends(asked_us, {name_of(part): end for part, end in ends.items()},
                                  frozenset(name_of(part) for part, end in written.items() if end > ends[part]))
                 self.failed_since = None
@@ -269,14 +267,14 @@ class KafkaClient:
                 self.failed_since = self.failed_since or self.clock()
                 if isinstance(error, KeyError):   # kafka-python's word for a partition that it does not know yet, or any more
                     discover_due = self.clock()
-        for one in (consumer, uncommitted):
-            if one is not None:
-                one.close(autocommit=False, timeout_ms=1_000)
+        for consumer in consumers.values():
+            consumer.close(autocommit=False, timeout_ms=1_000)
 
-    def _discover(self, consumer: KafkaConsumer) -> None:
-        consumer.topics()   # asks anew: the next line answers from what is known
+    def _discover(self, consumers: Sequence[KafkaConsumer]) -> None:
+        for consumer in consumers:
+            consumer.topics()   # asks anew: what follows answers from what is known
         for topic in self.settings.topics:
-            numbers = consumer.partitions_for_topic(topic) or set()
+            numbers = consumers[0].partitions_for_topic(topic) or set()
             new = [part for number in sorted(numbers) if (part := TopicPartition(topic, number)) not in self.partitions]
             self.found += new
             self.partitions += new

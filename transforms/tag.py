@@ -9,7 +9,7 @@ from apache_beam.ml.inference.base import ModelHandler
 from schemas.tagging import Tagger, Tags
 from transforms.elements import EventChunk, TaggedChunk
 
-MAX_TEXTS = 2_048   # in one call of the model: a quarter faster than 512; more is no faster, and takes memory
+MAX_TEXTS = 2_048   # in one call of the model: faster than 512; more is no faster, and takes memory
 _observers: list[Callable[[Tagger, int, float], None]] = []
 
 
