@@ -1,7 +1,8 @@
 """The store: what is durable. Tables, and one method per transaction of the recovery protocol (docs/architecture.md)."""
+import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +162,7 @@ class Store:
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = url
         self.tokens: dict[str, int] = {}   # job -> the holder's number, when it is this one that reads
+        self._turns = threading.RLock()    # SQLite has one writer at a time, and who waits for it sleeps ever longer
         try:
             self.engine = _engine(url)
             if self.engine.dialect.name not in _UPSERTS:
@@ -202,13 +204,14 @@ class Store:
         if found < SCHEMA_VERSION:
             raise StoreError(f"{self.name} is of schema {found}, which `textpulse stream` or `backfill` with this --store upgrade")
 
-    @contextmanager
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """One transaction: all of it or nothing. Raises StoreError when the database cannot do it."""
-        with self._named_errors(), self.engine.begin() as db:
+        turn = self._turns if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
+        with self._named_errors(), turn, self.engine.begin() as db:
             yield db
 
-    @contextmanager
+    @contextlib.contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
         """A consistent view to read from; a writer is not held up. Raises StoreError when the database cannot give it."""
         with (
@@ -218,7 +221,7 @@ class Store:
         ):
             yield db
 
-    @contextmanager
+    @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:
         """What the database cannot do, as a StoreError. A broken constraint or a value that it refuses is a fault of ours: left as is."""
         try:
@@ -349,7 +352,7 @@ class Store:
 
     def covered(self, job: str, run: int, since_us: int) -> dict[tuple[int, str], int]:
         """(window, origin) -> records stored in units of the origin's current epoch, for windows that start at or after since_us."""
-        with self.transaction() as db:
+        with self.snapshot() as db:
             rows = db.execute(_covered, {"job": job, "run": run, "since_us": since_us})
             return {(window, origin): int(records) for window, origin, records in rows}
 

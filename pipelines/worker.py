@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Worker:
         args = self.args
         self.settings = JobSettings(
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
-            int(args.max_future * S))
+            int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS)
         self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
         self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)
@@ -96,9 +97,7 @@ class Worker:
 
     def _beam_options(self) -> list[str]:
         """Beam's own options pass through; without a runner of their own the job runs on a Prism that dies with this process."""
-        given = list(self.args.beam)
-        runner = next((given[at + 1] if option == "--runner" else option.split("=", 1)[1] for at, option in enumerate(given)
-                       if option == "--runner" or option.startswith("--runner=")), "")
+        given, runner = list(self.args.beam), runner_of(self.args.beam)
         common = ["--streaming", "--job_server_timeout=315360000"]
         if runner not in LOCAL_RUNNERS:
             return [*given, *common]
@@ -155,6 +154,12 @@ class Worker:
         self.reading.close()
         self.reading.client.commit(self.job.save())
         self._publish()
+
+
+def runner_of(beam: Sequence[str]) -> str:
+    """The runner that Beam's own options name; empty where they name none."""
+    return next((beam[at + 1] if option == "--runner" else option.split("=", 1)[1] for at, option in enumerate(beam)
+                 if option == "--runner" or option.startswith("--runner=")), "")
 
 
 def trim() -> None:

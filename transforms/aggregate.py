@@ -5,7 +5,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.coders import Coder
+from apache_beam.coders import BytesCoder, Coder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -156,7 +156,7 @@ class KeepAndWriteUnits(WriteUnits):
     until then. The key holds the window and the state lives in the global one, for Prism drops a window's state at its end.
     """
 
-    UNIT = ReadModifyWriteStateSpec("unit", UnitCoder())
+    UNIT = ReadModifyWriteStateSpec("unit", BytesCoder())
     EXPIRY = TimerSpec("expiry", TimeDomain.WATERMARK)
 
     def process(
@@ -164,13 +164,17 @@ class KeepAndWriteUnits(WriteUnits):
     ) -> None:
         """One pane."""
         key, unit = element
-        whole: Unit | None = state.read()
-        if whole is None:
+        kept = job_of(self.settings, self.decoder).kept_units
+        before: bytes | None = (kept.get(key) if self.settings.runner_keeps_nothing else None) or state.read()
+        if before is None:
             timer.set(Timestamp(micros=key[0] + self.settings.window_us + self.settings.lateness_us))
             whole = unit
         else:
+            whole = Unit.decode(before)
             whole.add(unit)
-        state.write(whole)
+        after = whole.encode()
+        state.write(after)
+        kept.put(key, after)
         self.hold(key, whole)
 
     @on_timer(EXPIRY)

@@ -16,6 +16,7 @@ from insights.store import Progress, Store
 from schemas.decode import Decoder, event_keys
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
 from transforms.elements import EventChunk, KeyedUnit, PollBatch
+from transforms.kept import KeptUnits
 from transforms.ledger import Batch, Gap, Ledger
 
 SAMPLE_CHARACTERS = 200
@@ -26,7 +27,8 @@ MAX_COUNTED_SOURCES = 1_000
 class JobSettings:
     """What a job is, in the same words on every worker.
 
-    max_future_us: None in a backfill, which has no clock.
+    max_future_us: None in a backfill, which has no clock. runner_keeps_nothing: its state ends with this process, and so does the job
+    when a bundle fails (Prism): then a unit written into that state need not be asked back.
     """
 
     store_url: str
@@ -38,6 +40,7 @@ class JobSettings:
     out_of_order_us: int
     max_future_us: int | None = None
     save_every_s: float = 0.5
+    runner_keeps_nothing: bool = False
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -103,6 +106,7 @@ class Job:
     ) -> None:
         self.settings, self.store, self.decoder, self.clock = settings, store, decoder, clock
         self.lock = threading.RLock()
+        self.kept_units = KeptUnits()
         self.counters = Counters()
         self.gaps: list[DeadLetter] = []     # to be saved
         self.untold: list[DeadLetter] = []   # saved gaps, for the next poll to carry to the other sinks
