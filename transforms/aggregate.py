@@ -5,7 +5,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.coders import BytesCoder, Coder
+from apache_beam.coders import Coder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -19,9 +19,9 @@ from schemas.decode import Decoder
 from schemas.tagging import Tagger
 from transforms.elements import KeyedUnit, TaggedChunk
 from transforms.job import JobSettings, job_of
+from transforms.kept import Key
 from transforms.sinks import Sinks, publish_dead
 
-Key = tuple[int, str, str, str, int]
 MAX_HELD_UNITS = 2_000   # in a bundle before they are written: bounds a worker's memory
 
 
@@ -149,14 +149,27 @@ class WriteUnits(beam.DoFn):
             self.held = {}
 
 
-class KeepAndWriteUnits(WriteUnits):
-    """Adds a pane, which holds only what is new, to the unit kept in state; the whole unit goes to the store.
+class KeepUnits(WriteUnits):
+    """Adds a pane, which holds only what is new, to the unit kept in the process; the whole unit goes to the store.
+
+    For a runner that keeps nothing: its state would be asked for every unit of a bundle, one after the other, each some milliseconds
+    there and back, and be no safer.
+    """
+
+    def process(self, element: tuple[Key, Unit]) -> None:
+        """One pane."""
+        key, pane = element
+        self.hold(key, job_of(self.settings, self.decoder).kept_units.add(key, pane))
+
+
+class KeepUnitsInState(WriteUnits):
+    """Adds a pane, which holds only what is new, to the unit kept in the runner's state; the whole unit goes to the store.
 
     Accumulating panes would say the same, but Prism keeps their elements until the window expires and holds back late firings
     until then. The key holds the window and the state lives in the global one, for Prism drops a window's state at its end.
     """
 
-    UNIT = ReadModifyWriteStateSpec("unit", BytesCoder())
+    UNIT = ReadModifyWriteStateSpec("unit", UnitCoder())
     EXPIRY = TimerSpec("expiry", TimeDomain.WATERMARK)
 
     def process(
@@ -164,17 +177,13 @@ class KeepAndWriteUnits(WriteUnits):
     ) -> None:
         """One pane."""
         key, unit = element
-        kept = job_of(self.settings, self.decoder).kept_units
-        before: bytes | None = (kept.get(key) if self.settings.runner_keeps_nothing else None) or state.read()
-        if before is None:
+        whole: Unit | None = state.read()
+        if whole is None:
             timer.set(Timestamp(micros=key[0] + self.settings.window_us + self.settings.lateness_us))
             whole = unit
         else:
-            whole = Unit.decode(before)
             whole.add(unit)
-        after = whole.encode()
-        state.write(after)
-        kept.put(key, after)
+        state.write(whole)
         self.hold(key, whole)
 
     @on_timer(EXPIRY)
@@ -205,10 +214,12 @@ class AggregateUnits(beam.PTransform):
             | "MergeUnits" >> beam.CombinePerKey(MergeUnits()).with_output_types(tuple[Key, Unit]))
         if self.settings.kind == "backfill":
             return units | "WriteUnits" >> beam.ParDo(WriteUnits(self.settings, self.decoder))
+        if self.settings.runner_keeps_nothing:
+            return units | "KeepUnits" >> beam.ParDo(KeepUnits(self.settings, self.decoder))
         return (
             units
             | "IntoGlobal" >> beam.WindowInto(GlobalWindows())
-            | "KeepAndWriteUnits" >> beam.ParDo(KeepAndWriteUnits(self.settings, self.decoder)))
+            | "KeepUnitsInState" >> beam.ParDo(KeepUnitsInState(self.settings, self.decoder)))
 
 
 def base_windows(settings: JobSettings) -> beam.WindowInto:

@@ -27,8 +27,8 @@ MAX_COUNTED_SOURCES = 1_000
 class JobSettings:
     """What a job is, in the same words on every worker.
 
-    max_future_us: None in a backfill, which has no clock. runner_keeps_nothing: its state ends with this process, and so does the job
-    when a bundle fails (Prism): then a unit written into that state need not be asked back.
+    max_future_us: None in a backfill, which has no clock. runner_keeps_nothing: its state would end with this process, and a bundle that
+    fails ends both (Prism): then open windows are kept in the process itself.
     """
 
     store_url: str
@@ -211,6 +211,7 @@ class Job:
             ledger, settings = self.ledger, self.settings
             covered = self.store.covered(settings.job, settings.run, ledger.closed_us - settings.window_us)
             ledger.close(covered)
+            self.kept_units.drop(ledger.closed_us)
             rows = [self._progress(name) for name in ledger.origins]
             self.store.save(settings.job, settings.run, ledger.closed_us, ledger.watermark_us, rows, self.gaps)
             self.untold += self.gaps

@@ -1,29 +1,32 @@
-"""Copies of what stands in the runner's state, to be spared the way there and back."""
+"""The units of open windows in this process, on a runner that keeps nothing."""
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable
+from collections import defaultdict
 
-MOST = 1_000   # of some 50 kB at most: what is written over and over; an older unit that a late record changes is asked for
+from insights.cells import Unit
+
+Key = tuple[int, str, str, str, int]   # window's start, origin, source, product, epoch
 
 
 class KeptUnits:
-    """The encoded units last written into the runner's state, the latest of them. Asking the runner for one takes some milliseconds
-    each, one after the other, and a bundle brings a hundred. Safe to use from several threads."""
+    """What every pane so far adds up to, as MessagePack: a whole unit in Python objects is five times as large. Safe to use from
+    several threads."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self.most = most
-        self._units: OrderedDict[Hashable, bytes] = OrderedDict()
+    def __init__(self) -> None:
+        self._windows: defaultdict[int, dict[Key, bytes]] = defaultdict(dict)
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> bytes | None:
-        """The unit, if it is still here."""
+    def add(self, key: Key, pane: Unit) -> Unit:
+        """The whole unit, the pane among it; it is the caller's own."""
         with self._lock:
-            return self._units.get(key)
+            units = self._windows[key[0]]
+            before = units.get(key)
+            whole = Unit() if before is None else Unit.decode(before)
+            whole.add(pane)
+            units[key] = whole.encode()
+            return whole
 
-    def put(self, key: Hashable, unit: bytes) -> None:
-        """Keeps the unit, in the place of the one that was written longest ago."""
+    def drop(self, until_us: int) -> None:
+        """Forgets the windows that start before this: they are closed, nothing more comes for them."""
         with self._lock:
-            self._units[key] = unit
-            self._units.move_to_end(key)
-            if len(self._units) > self.most:
-                self._units.popitem(last=False)
+            for window in [window for window in self._windows if window < until_us]:
+                del self._windows[window]

@@ -25,7 +25,6 @@ from transforms import job as jobs
 from transforms.aggregate import AggregateUnits, MergeUnits, UnitCoder
 from transforms.elements import PollBatch
 from transforms.job import Job, JobSettings, Raw
-from transforms.kept import KeptUnits
 from transforms.read import HandOn
 from transforms.sinks import Sinks
 from transforms.tag import ChunkTagger
@@ -155,16 +154,15 @@ class ScriptReader(UnboundedReader):
         pass
 
 
-@pytest.fixture(params=[True, False], ids=["kept", "asked"])
+@pytest.fixture(params=[True, False], ids=["in the process", "in the state"])
 def job(request, tmp_path, monkeypatch, tagger):
-    """A job that is this process's own, over three partitions and a store in a file. It keeps one unit beside the runner's state,
-    or none."""
+    """A job that is this process's own, over three partitions and a store in a file. It keeps units in the process, or in the runner's
+    state."""
     settings = JobSettings(
         f"sqlite:///{tmp_path / 'store.db'}", "job", "stream", 0, WINDOW, LATENESS, 0, runner_keeps_nothing=request.param)
     store = Store(settings.store_url)
     store.open_job("job", "stream", WINDOW, LATENESS)
     made = Job(settings, store, decoder())
-    made.kept_units = KeptUnits(1)
     for origin in (A, B, C):
         made.add(origin)
     made.save()
