@@ -162,9 +162,10 @@ class Store:
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.url = url
         self.tokens: dict[str, int] = {}   # job -> the holder's number, when it is this one that reads
-        self._turns = threading.RLock()    # SQLite has one writer at a time, and who waits for it sleeps ever longer
         try:
             self.engine = _engine(url)
+            self._turns: contextlib.AbstractContextManager[Any] = (   # SQLite has one writer at a time, and who waits sleeps ever longer
+                threading.RLock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext())
             if self.engine.dialect.name not in _UPSERTS:
                 raise StoreError(f"--store {self.name}: use sqlite:///FILE or postgresql+psycopg://...")
             self.upserts = _UPSERTS[self.engine.dialect.name]
@@ -207,8 +208,7 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """One transaction: all of it or nothing. Raises StoreError when the database cannot do it."""
-        turn = self._turns if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
-        with self._named_errors(), turn, self.engine.begin() as db:
+        with self._named_errors(), self._turns, self.engine.begin() as db:
             yield db
 
     @contextlib.contextmanager

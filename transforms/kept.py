@@ -8,8 +8,8 @@ Key = tuple[int, str, str, str, int]   # window's start, origin, source, product
 
 
 class KeptUnits:
-    """What every pane so far adds up to, as MessagePack: a whole unit in Python objects is five times as large. Safe to use from
-    several threads."""
+    """What every pane so far adds up to, as MessagePack: in Python objects they would be much larger. Safe to use from several
+    threads."""
 
     def __init__(self) -> None:
         self._windows: defaultdict[int, dict[Key, bytes]] = defaultdict(dict)
