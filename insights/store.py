@@ -352,7 +352,7 @@ class Store:
 
     def covered(self, job: str, run: int, since_us: int) -> dict[tuple[int, str], int]:
         """(window, origin) -> records stored in units of the origin's current epoch, for windows that start at or after since_us."""
-        with self.transaction() as db:
+        with self.snapshot() as db:
             rows = db.execute(_covered, {"job": job, "run": run, "since_us": since_us})
             return {(window, origin): int(records) for window, origin, records in rows}
 

@@ -4,12 +4,13 @@ import copy
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from world import FailingStore
+from world import WINDOW, FailingStore, Parts
 
 from insights import store as tables
 from insights.cells import Cell
 from insights.store import Known
 from schemas.records import Reason
+from transforms.kept import KeptUnits
 from transforms.ledger import START_US, Ledger
 from transforms.read_ahead import ReadAhead
 
@@ -217,11 +218,20 @@ class KeepAhead(ReadAhead):
             self.ready.extend(ready)
 
 
+class DropOpen(KeptUnits):
+    """The first window that is not closed is forgotten too."""
+
+    def drop(self, until_us):
+        super().drop(until_us + WINDOW)
+
+
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
            ForgetSaved, NoFreeze, FutureMoves, NoRetire)
 STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence)
 READINGS = (TellAhead, KeepAhead)
-MUTANTS = {"": (Ledger, FailingStore, ReadAhead)}
-MUTANTS |= {ledger.__name__: (ledger, FailingStore, ReadAhead) for ledger in LEDGERS}
-MUTANTS |= {store.__name__: (Ledger, store, ReadAhead) for store in STORES}
-MUTANTS |= {reading.__name__: (Ledger, FailingStore, reading) for reading in READINGS}
+KEPT = (DropOpen,)
+MUTANTS = {"": Parts()}
+MUTANTS |= {ledger.__name__: Parts(ledger=ledger) for ledger in LEDGERS}
+MUTANTS |= {store.__name__: Parts(store=store) for store in STORES}
+MUTANTS |= {reading.__name__: Parts(reading=reading) for reading in READINGS}
+MUTANTS |= {kept.__name__: Parts(kept=kept) for kept in KEPT}

@@ -23,9 +23,9 @@ _stores: dict[type[FailingStore], FailingStore] = {}
 
 def world_of(seed, mutant="", steps=STEPS):
     """The schedule of a seed; the store is emptied for it."""
-    ledger, store_class, reading = MUTANTS[mutant]
-    store = _stores.get(store_class) or _stores.setdefault(store_class, store_class("sqlite://"))
-    return World(seed, store, ledger, steps, reading)
+    parts = MUTANTS[mutant]
+    store = _stores.get(parts.store) or _stores.setdefault(parts.store, parts.store("sqlite://"))
+    return World(seed, store, parts, steps)
 
 
 def wrong_with(world):

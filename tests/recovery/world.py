@@ -3,6 +3,7 @@
 What must hold at the end: every record stands in exactly one place (a unit or a dead letter), and the conservation law.
 """
 import copy
+import dataclasses
 import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from schemas.records import Reason, Rejected, TextEvent
 from transforms.elements import EventChunk
 from transforms.job import Job, JobSettings, Raw
 from transforms.kafka_client import KafkaSettings
+from transforms.kept import KeptUnits
 from transforms.ledger import Ledger
 from transforms.read_ahead import AHEAD, ReadAhead
 
@@ -148,7 +150,8 @@ class Runner:
     def __init__(self, world):
         self.world, self.rng = world, world.rng
         store = world.store.of_process()
-        self.job = Job(SETTINGS, store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.ledger)
+        self.job = Job(SETTINGS, store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.parts.ledger)
+        self.job.kept_units = world.parts.kept()
         world.haunt()
         self.job.take_over()
         world.haunt()
@@ -158,14 +161,14 @@ class Runner:
         self.source_watermark = self.watermark = START_US
         self.add_origins()
         self.job.retire()
-        self.reading = world.reading(self.job, Client(self))   # its thread is the schedule
+        self.reading = world.parts.reading(self.job, Client(self))   # its thread is the schedule
         self.mark = self.reading.handed
 
     def add_origins(self):
         new = [name for name in self.world.subscribed if name not in self.job.ledger.origins]
         for name in new:
             log = self.world.logs[name]
-            if name not in self.job.ledger.known and self is not self.world.zombie:
+            if name not in self.job.ledger.known and self.job.store.holds("job"):   # one thought dead may be the first to hear of it
                 log.unheard = log.begin
             self.job.add(name, log.begin)
         if new:
@@ -242,10 +245,16 @@ class Runner:
         self.watermark = max(self.watermark, min([self.source_watermark, *earliest]))
         for key in list(self.news):
             if self.rng.random() < 0.7 or key.window_us + WINDOW + LATENESS <= self.watermark:
-                self.state[key].add(self.news.pop(key))
-                self.writes.append((key, Unit.decode(self.state[key].encode())))
+                self.writes.append((key, self.keep(key, self.news.pop(key))))
         for key in [key for key in self.state if key.window_us + WINDOW + LATENESS <= self.watermark and key not in self.news]:
             del self.state[key]
+
+    def keep(self, key, pane):
+        """The whole unit: kept in the process on a runner that keeps nothing, else in the runner's state."""
+        if self.world.runner_keeps_nothing:
+            return self.job.kept_units.add(dataclasses.astuple(key), pane)
+        self.state[key].add(pane)
+        return Unit.decode(self.state[key].encode())
 
     def write(self):
         some = [self.writes.pop(self.rng.randrange(len(self.writes))) for _ in range(self.rng.randint(1, len(self.writes)))]
@@ -257,11 +266,21 @@ class Runner:
         self.job.save()
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What of the product a world is made of; a mutant takes the place of one."""
+
+    ledger: type[Ledger] = Ledger
+    store: type[FailingStore] = FailingStore
+    reading: type[ReadAhead] = ReadAhead
+    kept: type[KeptUnits] = KeptUnits
+
+
 class World:
     """A schedule. The same seed gives the same one."""
 
-    def __init__(self, seed, store, ledger=Ledger, steps=250, reading=ReadAhead):
-        self.rng, self.store, self.ledger, self.steps, self.reading = random.Random(seed), store, ledger, steps, reading
+    def __init__(self, seed, store, parts, steps):
+        self.rng, self.store, self.parts, self.steps = random.Random(seed), store, parts, steps
         store.faults.rng, store.faults.rate = self.rng, 0.0
         self.logs = {f"t/{part}": Log() for part in range(self.rng.randint(1, 3))}
         self.now, self.restarts, self.next_id, self.gaps = 1_000_000 * S, 0, 0, False
@@ -270,6 +289,7 @@ class World:
         self.control_rate, self.ahead_rate = self.rng.choice([0, 0.1]), self.rng.choice([0, 0.05])
         self.burst_rate, self.retry_rate = self.rng.choice([0, 0.1]), self.rng.choice([0, 0.1])
         self.retire_rate, self.zombie_rate = self.rng.choice([0, 0, 0, 0.2]), self.rng.choice([0, 0.3])
+        self.runner_keeps_nothing = self.rng.choice([False, True])
         self.absent, self.zombie = set(), None   # partitions of topics that the job reads no more; a process thought dead
         self.model, self.trace = MODELS[0], []   # trace: what was done
         _clear(store)
