@@ -318,11 +318,20 @@ class Store:
                     entry.dead[offset] = Reason(reason)
             return (START_US if closed is None else closed), known
 
-    def write_dead(self, job: str, run: int, letters: Sequence[DeadLetter], positions: Mapping[str, int]) -> None:
-        """Dead letters, together with how far every origin was read at that moment. Raises TakenOver."""
+    def write_dead(
+        self, job: str, run: int, letters: Sequence[DeadLetter], positions: Mapping[str, int], outdated: Iterable[UnitKey] = (),
+    ) -> None:
+        """Dead letters, together with how far every origin was read at that moment. Raises TakenOver.
+
+        outdated: units that may count one of these records, and are removed; whoever calls writes them again.
+        """
         with self.transaction() as db:
             self._check_holder(db, job)
             self._insert_dead(db, job, run, letters)
+            for key in sorted(outdated, key=_order):
+                of_key = {"job": job, "run": run, **dataclasses.asdict(key)}
+                db.execute(_delete_cells_of, of_key)
+                db.execute(_delete_unit, of_key)
             rows = [{"job": job, "run": run, "origin": origin, "read": offset, **_NOT_SAVED} for origin, offset in positions.items()]
             if rows:
                 db.execute(self.upserts.read, rows)
@@ -337,7 +346,7 @@ class Store:
         with self.transaction() as db:
             self._check_holder(db, job)
             rows: dict[int, list[dict[str, Any]]] = {}   # a unit that stands twice in the batch: the larger one
-            for key, unit in sorted(batch, key=_by_key):   # one order for all writers: they wait, and never for each other
+            for key, unit in sorted(batch, key=lambda item: _order(item[0])):
                 number = db.scalar(self.upserts.unit, {
                     "job": job, "run": run, "window_us": key.window_us, "origin": key.origin, "source": key.source,
                     "product": key.product, "epoch": key.epoch, "records": unit.records, "last_offset": unit.last_offset,
@@ -347,8 +356,9 @@ class Store:
                 db.execute(_delete_cells, {"number": number})
                 rows[number] = [
                     {"unit": number, "lang": lang, "topic": topic, **cell.to_row()} for (lang, topic), cell in unit.cells.items()]
-            if rows:
-                db.execute(cells.insert(), [row for of_unit in rows.values() for row in of_unit])
+            made = [row for of_unit in rows.values() for row in of_unit]
+            if made:
+                db.execute(cells.insert(), made)
 
     def covered(self, job: str, run: int, since_us: int) -> dict[tuple[int, str], int]:
         """(window, origin) -> records stored in units of the origin's current epoch, for windows that start at or after since_us."""
@@ -369,8 +379,8 @@ class Store:
                 db.execute(self.upserts.saved, moved)
 
 
-def _by_key(item: tuple[UnitKey, Unit]) -> tuple[int, str, str, str, int]:
-    key = item[0]
+def _order(key: UnitKey) -> tuple[int, str, str, str, int]:
+    """One order for all writers: they wait, and never for each other."""
     return key.window_us, key.origin, key.source, key.product, key.epoch
 
 
@@ -382,6 +392,7 @@ def _columns(row: Progress) -> dict[str, Any]:
 
 _SAVED = tuple(field.name for field in dataclasses.fields(Progress))
 _NOT_SAVED = {"saved_records": 0, "epoch": 0, "frontier": 0, "read_records": 0, "open_records": 0}
+_UNIT_KEY = ("job", "run", *(field.name for field in dataclasses.fields(UnitKey)))
 _JOB, _RUN = sa.bindparam("job", type_=sa.Text), sa.bindparam("run", type_=sa.BigInteger)
 
 
@@ -401,7 +412,7 @@ class _Upserts:
         unit = insert(units)
         new = unit.excluded
         self.unit = unit.on_conflict_do_update(
-            index_elements=["job", "run", "window_us", "origin", "source", "product", "epoch"],
+            index_elements=_UNIT_KEY,
             set_={"records": new.records, "last_offset": new.last_offset, "updated_us": new.updated_us,
                   "revision": units.c.revision + 1},
             where=new.records >= units.c.records).returning(units.c.id)
@@ -418,6 +429,9 @@ def _without_password(url: str) -> str:
 
 
 _delete_cells = cells.delete().where(cells.c.unit == sa.bindparam("number"))
+_of_key = sa.and_(*(units.c[name] == sa.bindparam(name, type_=units.c[name].type) for name in _UNIT_KEY))
+_delete_cells_of = cells.delete().where(cells.c.unit.in_(sa.select(units.c.id).where(_of_key)))
+_delete_unit = units.delete().where(_of_key)
 _close = jobs.update().where(jobs.c.job == sa.bindparam("of_job"), jobs.c.closed_us <= sa.bindparam("closed")).values(
     closed_us=sa.bindparam("closed"), watermark_us=sa.bindparam("watermark"))
 _holder_of = sa.select(jobs.c.holder).where(jobs.c.job == _JOB)

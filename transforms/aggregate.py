@@ -1,4 +1,5 @@
 """From tagged chunks to whole units in the store: one CombineFn, and on a stream the state that keeps a unit whole."""
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -113,9 +114,11 @@ class ToUnits(beam.DoFn):
         """One chunk."""
         units, failed = units_and_failures(element, self.load())
         if element.failed or failed:
-            letters = job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
+            letters, outdated = job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
             if self.sinks.dead_letter_topic:
                 publish_dead(self.sinks, letters)
+            units += [   # empty panes: these units are written again as a whole
+                (dataclasses.astuple(unit_key), Unit(), int(element.chunk.times_us[row])) for row, unit_key in outdated.items()]
         for key, unit, earliest_us in units:
             yield TimestampedValue((key, unit), Timestamp(micros=earliest_us))
 

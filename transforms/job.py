@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insights.store import Progress, Store
+from insights.store import Progress, Store, UnitKey
 from schemas.decode import Decoder, event_keys
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
 from transforms.elements import EventChunk, KeyedUnit, PollBatch
@@ -182,19 +182,28 @@ class Job:
             if poll.chunk and self.on_stored:
                 self.unstored.append(int(poll.chunk.times_us.mean()))
 
-    def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> list[DeadLetter]:
-        """Counted records on which the model or a transform fails become dead letters, and count no more."""
-        letters = [
-            self._letter(
-                chunk.origins[chunk.origin[row]][0], int(chunk.offsets[row]), Reason.MODEL_ERROR, detail, chunk.events[row],
-                int(chunk.windows_us[row]))
-            for row, detail in failed.items()]
+    def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> tuple[list[DeadLetter], dict[int, UnitKey]]:
+        """Counted records on which the model or a transform fails become dead letters, and count no more.
+
+        Returns these, and by row the units that were removed as a process before this one, with another model, may have counted the
+        record in them: the caller has them written again. Where such a window is closed its unit holds the record, and it stays so.
+        """
+        letters, outdated = [], {}
         with self.lock:
-            self.store.write_dead(self.settings.job, self.settings.run, letters, {})
+            closed = self.ledger.was_closed(chunk.windows_us)
+            for row, detail in failed.items():
+                if closed[row]:
+                    continue
+                (origin, epoch), event = chunk.origins[chunk.origin[row]], chunk.events[row]
+                offset, window_us = int(chunk.offsets[row]), int(chunk.windows_us[row])
+                letters.append(self._letter(origin, offset, Reason.MODEL_ERROR, detail, event, window_us))
+                if self.ledger.decided_before(origin, offset):
+                    outdated[row] = UnitKey(window_us, origin, event.source, event.product, epoch)
+            self.store.write_dead(self.settings.job, self.settings.run, letters, {}, set(outdated.values()))
             for letter in letters:
                 self.ledger.failed(letter.origin, letter.window_us or 0, [letter.offset])
                 self.counters.count_dead(letter)
-        return letters
+        return letters, outdated
 
     def write(self, batch: Sequence[KeyedUnit]) -> None:
         """Whole units, in one transaction."""

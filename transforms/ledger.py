@@ -300,6 +300,10 @@ class Ledger:
         for name, offset in positions.items():
             self.origins[name].frontier = max(self.origins[name].frontier, offset)
 
+    def decided_before(self, name: str, offset: int) -> bool:
+        """True when a process before this one decided the record, and may have counted it in a unit."""
+        return offset < self.known.get(name, Known()).evidence
+
     def failed(self, name: str, window_us: int, offsets: Iterable[int]) -> None:
         """Counted records on which the model or a transform fails: their dead letters are durable, so they count no more."""
         origin = self.origins[name]

@@ -180,6 +180,18 @@ def test_a_record_with_a_model_error_was_decided_whatever_else_was_lost(store):
     assert store.load("job", 0)[1]["t/0"].evidence == 7
 
 
+def test_an_outdated_unit_goes_with_the_letter_and_the_others_stay(store):
+    others = [UnitKey(10, "t/0", "tickets", "app"), UnitKey(0, "t/0", "posts", "app"), UnitKey(0, "t/0", "tickets", "app", 1)]
+    store.write_units("job", 0, [(key, unit(3, 7)) for key in (KEY, *others)], 1)
+
+    store.write_dead("job", 0, [DeadLetter("t/0", 6, Reason.MODEL_ERROR)], {}, [KEY, UnitKey(50, "t/0", "tickets", "app")])
+
+    assert stored(store) == {(0, key): (3, 7, 1, {"a": 3}) for key in others}
+    assert count(store, tables.cells) == len(others)
+    store.write_units("job", 0, [(KEY, unit(2, 7))], 2)
+    assert stored(store)[0, KEY] == (2, 7, 1, {"a": 2})
+
+
 def test_a_dead_letter_is_written_once_however_often_it_is_decided(store):
     for _ in range(2):
         store.write_dead("job", 0, [DeadLetter("t/0", 2, Reason.LATE, "first")], {"t/0": 3})

@@ -10,6 +10,7 @@ from insights import store as tables
 from insights.cells import Cell
 from insights.store import Known
 from schemas.records import Reason
+from transforms.job import Job
 from transforms.kept import KeptUnits
 from transforms.ledger import START_US, Ledger
 from transforms.read_ahead import ReadAhead
@@ -169,8 +170,8 @@ class AnyPane(FailingStore):
 class RowsOnly(FailingStore):
     """Dead letters are written without the positions of the other partitions."""
 
-    def write_dead(self, job, run, letters, positions):
-        super().write_dead(job, run, letters, {letter.origin: letter.offset + 1 for letter in letters} if positions else {})
+    def write_dead(self, job, run, letters, positions, outdated=()):
+        super().write_dead(job, run, letters, {letter.origin: letter.offset + 1 for letter in letters} if positions else {}, outdated)
 
 
 class NoFence(FailingStore):
@@ -218,6 +219,24 @@ class KeepAhead(ReadAhead):
             self.ready.extend(ready)
 
 
+class KeepOutdated(FailingStore):
+    """What a process before counted stays in its unit when the record becomes a model_error."""
+
+    def write_dead(self, job, run, letters, positions, _outdated=()):
+        super().write_dead(job, run, letters, positions)
+
+
+class RejectClosed(Job):
+    """A record of a closed window may still become a model_error."""
+
+    def reject(self, chunk, failed):
+        closed_us, self.ledger.closed_us = self.ledger.closed_us, START_US
+        try:
+            return super().reject(chunk, failed)
+        finally:
+            self.ledger.closed_us = closed_us
+
+
 class DropOpen(KeptUnits):
     """The first window that is not closed is forgotten too."""
 
@@ -227,11 +246,13 @@ class DropOpen(KeptUnits):
 
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
            ForgetSaved, NoFreeze, FutureMoves, NoRetire)
-STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence)
+STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence, KeepOutdated)
 READINGS = (TellAhead, KeepAhead)
 KEPT = (DropOpen,)
+JOBS = (RejectClosed,)
 MUTANTS = {"": Parts()}
 MUTANTS |= {ledger.__name__: Parts(ledger=ledger) for ledger in LEDGERS}
 MUTANTS |= {store.__name__: Parts(store=store) for store in STORES}
 MUTANTS |= {reading.__name__: Parts(reading=reading) for reading in READINGS}
 MUTANTS |= {kept.__name__: Parts(kept=kept) for kept in KEPT}
+MUTANTS |= {job.__name__: Parts(job=job) for job in JOBS}

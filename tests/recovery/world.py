@@ -85,7 +85,7 @@ class Record:
     event_id: int
     time_us: int
     bad: bool = False      # the decoder rejects it
-    poison: bool = False   # the model fails on it
+    poison: str = ""       # the models that fail on it
     control: bool = False  # a transaction's marker: it takes an offset and holds nothing
 
 
@@ -149,8 +149,9 @@ class Runner:
 
     def __init__(self, world):
         self.world, self.rng = world, world.rng
+        self.model = world.model   # of this process, to its end
         store = world.store.of_process()
-        self.job = Job(SETTINGS, store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.parts.ledger)
+        self.job = world.parts.job(SETTINGS, store, Decode(world.logs), clock=lambda: world.now / S, ledger=world.parts.ledger)
         self.job.kept_units = world.parts.kept()
         world.haunt()
         self.job.take_over()
@@ -222,9 +223,11 @@ class Runner:
         assert chunk.windows_us.min() + WINDOW + LATENESS > self.watermark, "the runner dropped a chunk that was counted"
         rows = list(zip(chunk.origin.tolist(), chunk.offsets.tolist(), chunk.windows_us.tolist(), chunk.events, strict=True))
         failed = {row: "poison" for row, (at, offset, _, _) in enumerate(rows)
-                  if self.world.logs[chunk.origins[at][0]].records[offset].poison}
+                  if self.model in self.world.logs[chunk.origins[at][0]].records[offset].poison}
         if failed:
-            self.job.reject(chunk, failed)
+            _, outdated = self.job.reject(chunk, failed)
+            for key in outdated.values():
+                self.news[key].add(Unit())
             self.world.maybe_crash()
             if self.rng.random() < self.world.retry_rate:   # the bundle fails further down, and is processed again
                 self.pending.append(chunk)
@@ -236,7 +239,7 @@ class Runner:
 
     def tag(self, offset):
         """Another model says another topic, and the same one may in another batch (a near tie)."""
-        topic = self.world.model if self.rng.random() < 0.9 else self.rng.choice(MODELS)
+        topic = self.model if self.rng.random() < 0.9 else self.rng.choice(MODELS)
         cell = Cell(records=1, neutral=1, entities={f"offset\t{offset}": 1})
         return Unit(records=1, last_offset=offset, cells={("en", topic): cell})
 
@@ -274,6 +277,7 @@ class Parts:
     store: type[FailingStore] = FailingStore
     reading: type[ReadAhead] = ReadAhead
     kept: type[KeptUnits] = KeptUnits
+    job: type[Job] = Job
 
 
 class World:
@@ -349,7 +353,8 @@ class World:
             if burst and self.rng.random() < 0.2:
                 self.tick()
             kind = self.rng.random()
-            record = Record(self.next_id, time_us, bad=kind < 0.03, poison=0.03 <= kind < 0.03 + self.poison_rate)
+            poison = self.rng.choice(("a", "bc", MODELS)) if 0.03 <= kind < 0.03 + self.poison_rate else ""
+            record = Record(self.next_id, time_us, bad=kind < 0.03, poison=poison)
             for _ in range(2 if self.rng.random() < 0.1 else 1):   # one in ten comes twice
                 self.append(record)
             if self.rng.random() < self.control_rate:

@@ -193,12 +193,40 @@ def test_the_metrics_name_no_more_sources_than_their_limit(start):
 def test_a_rejected_record_is_a_letter_and_its_window_closes_without_it(start, store):
     job = start()
     chunk = read(job, event(1), event(2)).chunk
-    letter, = job.reject(chunk, {1: "too odd"})
+    (letter,), outdated = job.reject(chunk, {1: "too odd"})
+    assert outdated == {}
     assert (letter.offset, letter.reason, letter.detail, letter.event_id, letter.window_us) == (
         1, Reason.MODEL_ERROR, "too odd", "2", START)
     assert job.ledger.open_records(A) == 1
     assert job.counters.dead == {Reason.MODEL_ERROR: 1}
     assert [row.reason for row in rows(store, tables.dead_letters)] == ["model_error"]
+
+
+def test_what_an_older_model_counted_and_a_newer_one_fails_on_is_taken_out_of_its_unit(start, store):
+    older = start()
+    chunk = read(older, event(1), event(2)).chunk
+    older.write(units_of(chunk))
+    newer = start()
+    chunk = read(newer, event(1), event(2), event(3, source="reviews")).chunk
+    _, outdated = newer.reject(chunk, {1: "too odd", 2: "too odd"})
+    key = UnitKey(START, A, "posts", "")
+    assert outdated == {1: key}, "the third record was never decided before"
+    assert (rows(store, tables.units), rows(store, tables.cells)) == ([], [])
+    newer.ledger.advance({A: START + 10 * MINUTE})
+    assert newer.save() == {A: 0}, "the window waits for its unit"
+    newer.write([(key, Unit(1, 0, {("en", "a"): Cell(records=1, neutral=1)}))])
+    assert newer.save() == {A: 3}
+
+
+def test_a_record_of_a_closed_window_stays_where_an_older_model_counted_it(start, store):
+    older = start()
+    older.write(units_of(read(older, event(1), event(2)).chunk))
+    newer = start()
+    chunk = read(newer, event(1), event(2)).chunk
+    newer.ledger.advance({A: START + 10 * MINUTE})
+    newer.save()
+    assert newer.reject(chunk, {1: "too odd"}) == ([], {})
+    assert (rows(store, tables.units)[0].records, rows(store, tables.dead_letters)) == (2, [])
 
 
 def test_a_letter_that_the_store_did_not_take_still_counts_as_a_record(start, store):

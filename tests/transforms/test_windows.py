@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from insights import store as tables
 from insights.cells import Cell, Unit
 from insights.conservation import audit
-from insights.store import Store
+from insights.store import Known, Store, UnitKey
 from schemas.json_events import JsonDecoder
 from schemas.records import Reason
 from transforms import job as jobs
@@ -272,6 +272,23 @@ def test_what_comes_after_the_allowed_lateness_is_a_dead_letter_and_the_books_ba
     books = audit(job.store)
     assert (books.findings, books.totals[0].dead, books.totals[0].in_cells, books.totals[0].open) == ([], {Reason.LATE: 1}, 2, 1)
     assert stored(job)[START, A, "posts", ""] == (1, 0, 1)
+
+
+@pytest.mark.prism
+def test_a_unit_without_the_record_that_only_the_newer_model_fails_on_takes_the_place_of_the_older_one(script, job, eventually):
+    older = Unit(3, 2, {("en", "a"): Cell(records=3, positive=3)})
+    job.store.write_units("job", 0, [(UnitKey(START, A, "posts", ""), older)], 1)
+    job.ledger.known[A] = Known(evidence=3)   # as a process finds it
+    job.ledger.origins[A].decided = 3
+    script.read(post(START), post(START, "bad"))
+    eventually(lambda: job.last_write > 0, "the smaller unit is written, and does not take the place of the larger")
+    assert stored(job) == {(START, A, "posts", ""): (3, 0, 3)}
+    script.read(post(START, "poison"), watermark_us=START + S)
+    eventually(lambda: stored(job) == {(START, A, "posts", ""): (2, 1, 1)}, "the unit is written again")
+    script.read(post(START + 9 * WINDOW), watermark_us=START + 9 * WINDOW)
+    eventually(lambda: not job.save() or job.ledger.closed_us > START, "its window closes")
+    books = audit(job.store)
+    assert (books.findings, books.totals[0].dead, books.totals[0].in_cells) == ([], {Reason.MODEL_ERROR: 1}, 2)
 
 
 def traffic(seed, polls):
