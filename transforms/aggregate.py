@@ -23,7 +23,7 @@ from transforms.job import JobSettings, job_of
 from transforms.kept import Key
 from transforms.sinks import Sinks, publish_dead
 
-MAX_HELD_UNITS = 2_000   # in a bundle before they are written: bounds a worker's memory
+MAX_HELD_UNITS = 250   # in a bundle before they are written: bounds a worker's memory
 
 
 class UnitCoder(Coder):
