@@ -21,7 +21,8 @@ import numpy as np
 import sqlalchemy as sa
 from kafka import KafkaConsumer, KafkaProducer
 
-from insights.store import Store, units
+from insights.store import Store
+from insights.tables import units
 from pipelines.broker import broker_cache, create_topic, open_broker
 from pipelines.sample.stream import generate
 

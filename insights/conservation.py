@@ -14,7 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from insights.store import Store, cells, dead_letters, jobs, progress, units
+from insights.store import Store
+from insights.tables import cells, dead_letters, jobs, progress, units
 from schemas.records import Reason
 
 Place = tuple[str, int, str]   # job, run, origin

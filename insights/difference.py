@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from insights import sketch
 from insights.cells import SCORE_SCALE, Cell
 from insights.queries import CellKey, JobRow, QueryError, WindowState, job_row, merged_cells
-from insights.store import Store, dead_letters
+from insights.store import Store
+from insights.tables import dead_letters
 from schemas.records import Reason
 from schemas.tagging import SENTIMENTS
 

@@ -11,7 +11,8 @@ import msgspec
 import sqlalchemy as sa
 
 from insights.cells import Cell, Counts
-from insights.store import Store, cells, jobs, units
+from insights.store import Store
+from insights.tables import cells, jobs, units
 from schemas.records import time_of
 
 DIMENSIONS = ("source", "product", "lang", "topic")

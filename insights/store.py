@@ -1,97 +1,18 @@
-"""The store: what is durable. Tables, and one method per transaction of the recovery protocol (docs/architecture.md)."""
+"""The store: one method per transaction of the recovery protocol (docs/architecture.md)."""
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from insights import statements
 from insights.cells import Unit
+from insights.tables import SCHEMA_VERSION, START_US, cells, dead_letters, jobs, metadata, progress, runs, schema_version, units
 from schemas.records import DeadLetter, Reason
-
-SCHEMA_VERSION = 2   # 2: jobs.holder
-START_US = -(10**18)
-metadata = sa.MetaData()
-Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-
-schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
-jobs = sa.Table(
-    "jobs", metadata,
-    sa.Column("job", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),              # stream | backfill
-    sa.Column("window_us", sa.BigInteger, nullable=False),   # the base window's length
-    sa.Column("lateness_us", sa.BigInteger, nullable=False),
-    sa.Column("closed_us", sa.BigInteger, nullable=False),   # windows that end at or before this are closed
-    sa.Column("watermark_us", sa.BigInteger, nullable=False),
-    sa.Column("current_run", sa.BigInteger, nullable=False),
-    sa.Column("holder", sa.BigInteger, nullable=False, server_default="0"))   # counts the processes that read for it: the last may write
-runs = sa.Table(
-    "runs", metadata,
-    sa.Column("run", Id, primary_key=True, autoincrement=True),
-    sa.Column("job", sa.Text, nullable=False, index=True),
-    sa.Column("state", sa.Text, nullable=False),             # running | current
-    sa.Column("started_us", sa.BigInteger, nullable=False),
-    sa.Column("ended_us", sa.BigInteger),
-    sqlite_autoincrement=True)   # the number of a killed run is never used again
-units = sa.Table(
-    "units", metadata,
-    sa.Column("id", Id, primary_key=True, autoincrement=True),
-    sa.Column("job", sa.Text, nullable=False),
-    sa.Column("run", sa.BigInteger, nullable=False),
-    sa.Column("window_us", sa.BigInteger, nullable=False),   # where the window starts
-    sa.Column("origin", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("product", sa.Text, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("records", sa.BigInteger, nullable=False),
-    sa.Column("last_offset", sa.BigInteger, nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("updated_us", sa.BigInteger, nullable=False),
-    sa.Column("published", sa.BigInteger, nullable=False, server_default="0"),   # the last revision in the outbox's topic
-    sa.UniqueConstraint("job", "run", "window_us", "origin", "source", "product", "epoch", name="units_key"))
-cells = sa.Table(
-    "cells", metadata,
-    sa.Column("unit", Id, sa.ForeignKey("units.id"), primary_key=True),
-    sa.Column("lang", sa.Text, primary_key=True),
-    sa.Column("topic", sa.Text, primary_key=True),
-    sa.Column("records", sa.BigInteger, nullable=False),
-    sa.Column("negative", sa.BigInteger, nullable=False),
-    sa.Column("neutral", sa.BigInteger, nullable=False),
-    sa.Column("positive", sa.BigInteger, nullable=False),
-    sa.Column("score_sum", sa.BigInteger, nullable=False),   # ten-thousandths of the chosen sentiment's probability
-    sa.Column("authors", sa.BigInteger, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False))            # JSON: insights/cells.py
-dead_letters = sa.Table(
-    "dead_letters", metadata,
-    sa.Column("job", sa.Text, primary_key=True),
-    sa.Column("run", sa.BigInteger, primary_key=True),
-    sa.Column("origin", sa.Text, primary_key=True),
-    sa.Column("offset", sa.BigInteger, primary_key=True),
-    sa.Column("reason", sa.Text, primary_key=True),
-    sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("event_id", sa.Text, nullable=False),
-    sa.Column("window_us", sa.BigInteger),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("product", sa.Text, nullable=False),
-    sa.Column("sample", sa.Text, nullable=False),
-    sa.Column("headers", sa.Text, nullable=False),           # JSON object
-    sa.Column("first_seen_us", sa.BigInteger, nullable=False))
-progress = sa.Table(
-    "progress", metadata,
-    sa.Column("job", sa.Text, primary_key=True),
-    sa.Column("run", sa.BigInteger, primary_key=True),
-    sa.Column("origin", sa.Text, primary_key=True),
-    sa.Column("read", sa.BigInteger, nullable=False),           # everything below was decided: evidence
-    sa.Column("saved", sa.BigInteger),                          # where a new process starts; null before the first save
-    sa.Column("saved_records", sa.BigInteger, nullable=False),  # records read below `saved`
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("frontier", sa.BigInteger, nullable=False),       # handed on when this row was saved
-    sa.Column("read_records", sa.BigInteger, nullable=False),   # records read below `frontier`
-    sa.Column("open_records", sa.BigInteger, nullable=False))   # of these, in windows that were not closed
 
 
 class StoreError(Exception):
@@ -166,9 +87,9 @@ class Store:
             self.engine = _engine(url)
             self._turns: contextlib.AbstractContextManager[Any] = (   # SQLite has one writer at a time, and who waits sleeps ever longer
                 threading.RLock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext())
-            if self.engine.dialect.name not in _UPSERTS:
+            if self.engine.dialect.name not in statements.UPSERTS:
                 raise StoreError(f"--store {self.name}: use sqlite:///FILE or postgresql+psycopg://...")
-            self.upserts = _UPSERTS[self.engine.dialect.name]
+            self.upserts = statements.UPSERTS[self.engine.dialect.name]
             if create:
                 self._create()
             elif not sa.inspect(self.engine).has_table("units"):
@@ -260,15 +181,15 @@ class Store:
         """From now on this store alone may write what is read for the job; who did before gets TakenOver. A fencing token."""
         with self.transaction() as db:
             db.execute(jobs.update().where(jobs.c.job == job).values(holder=jobs.c.holder + 1))
-            self.tokens[job] = int(db.execute(_holder_of, {"job": job}).scalar_one())
+            self.tokens[job] = int(db.execute(statements.holder_of, {"job": job}).scalar_one())
 
     def holds(self, job: str) -> bool:
         """False once another process has taken the job over."""
         with self.snapshot() as db:
-            return bool(job not in self.tokens or db.scalar(_holder_of, {"job": job}) == self.tokens[job])
+            return bool(job not in self.tokens or db.scalar(statements.holder_of, {"job": job}) == self.tokens[job])
 
     def _check_holder(self, db: sa.Connection, job: str) -> None:
-        if job in self.tokens and db.scalar(_held, {"job": job}) != self.tokens[job]:
+        if job in self.tokens and db.scalar(statements.held, {"job": job}) != self.tokens[job]:
             raise TakenOver(f"{self.name}: another process runs job {job!r} by now; this one has written nothing since")
 
     def begin_run(self, job: str, now_us: int) -> int:
@@ -303,14 +224,14 @@ class Store:
         """(closed_us, origin -> what is known of it), as a new process finds them."""
         of_run = {"job": job, "run": run}
         with self.transaction() as db:
-            closed = db.scalar(_closed_of, of_run)
+            closed = db.scalar(statements.closed_of, of_run)
             known: dict[str, Known] = {}
-            for row in db.execute(_progress_of, of_run):
+            for row in db.execute(statements.progress_of, of_run):
                 known[row.origin] = Known(row.saved, row.saved_records, row.read, {}, row.epoch)
-            for origin, offset, records in db.execute(_last_of, of_run):
+            for origin, offset, records in db.execute(statements.last_of, of_run):
                 entry = known.setdefault(origin, Known())
                 entry.evidence, entry.stored = max(entry.evidence, offset + 1), entry.stored + int(records)
-            for origin, offset, reason in db.execute(_dead_of, of_run):
+            for origin, offset, reason in db.execute(statements.dead_of, of_run):
                 entry = known.setdefault(origin, Known())
                 entry.stored += 1
                 entry.evidence = max(entry.evidence, offset + 1)   # a model_error comes with no position
@@ -323,16 +244,17 @@ class Store:
     ) -> None:
         """Dead letters, together with how far every origin was read at that moment. Raises TakenOver.
 
-        outdated: units that may count one of these records, and are removed; whoever calls writes them again.
+        outdated: units that may count one of these records, and are emptied; whoever calls writes them again.
         """
         with self.transaction() as db:
             self._check_holder(db, job)
             self._insert_dead(db, job, run, letters)
             for key in sorted(outdated, key=_order):
-                of_key = {"job": job, "run": run, **dataclasses.asdict(key)}
-                db.execute(_delete_cells_of, of_key)
-                db.execute(_delete_unit, of_key)
-            rows = [{"job": job, "run": run, "origin": origin, "read": offset, **_NOT_SAVED} for origin, offset in positions.items()]
+                of_key = dict(zip(statements.OF_UNIT, (job, run, *dataclasses.astuple(key)), strict=True))
+                db.execute(statements.delete_cells_of, of_key)
+                db.execute(statements.empty_unit, of_key)
+            rows = [
+                {"job": job, "run": run, "origin": origin, "read": offset, **statements.NOT_SAVED} for origin, offset in positions.items()]
             if rows:
                 db.execute(self.upserts.read, rows)
 
@@ -353,7 +275,7 @@ class Store:
                     "revision": 1, "updated_us": now_us})
                 if number is None:   # what is stored covers more
                     continue
-                db.execute(_delete_cells, {"number": number})
+                db.execute(statements.delete_cells, {"number": number})
                 rows[number] = [
                     {"unit": number, "lang": lang, "topic": topic, **cell.to_row()} for (lang, topic), cell in unit.cells.items()]
             made = [row for of_unit in rows.values() for row in of_unit]
@@ -363,7 +285,7 @@ class Store:
     def covered(self, job: str, run: int, since_us: int) -> dict[tuple[int, str], int]:
         """(window, origin) -> records stored in units of the origin's current epoch, for windows that start at or after since_us."""
         with self.snapshot() as db:
-            rows = db.execute(_covered, {"job": job, "run": run, "since_us": since_us})
+            rows = db.execute(statements.covered, {"job": job, "run": run, "since_us": since_us})
             return {(window, origin): int(records) for window, origin, records in rows}
 
     def save(
@@ -372,7 +294,7 @@ class Store:
         """What is closed, and for each origin where to start again; gaps with the epoch that they begin. Raises TakenOver."""
         with self.transaction() as db:
             self._check_holder(db, job)
-            db.execute(_close, {"of_job": job, "closed": closed_us, "watermark": watermark_us})
+            db.execute(statements.close, {"of_job": job, "closed": closed_us, "watermark": watermark_us})
             self._insert_dead(db, job, run, gaps)
             moved = [{"job": job, "run": run, "read": row.saved, **_columns(row)} for row in rows]
             if moved:
@@ -385,40 +307,7 @@ def _order(key: UnitKey) -> tuple[int, str, str, str, int]:
 
 
 def _columns(row: Progress) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _SAVED}
-
-
-# Statements are made once: making one costs ten times as much as the database takes to run it.
-
-_SAVED = tuple(field.name for field in dataclasses.fields(Progress))
-_NOT_SAVED = {"saved_records": 0, "epoch": 0, "frontier": 0, "read_records": 0, "open_records": 0}
-_UNIT_KEY = ("job", "run", *(field.name for field in dataclasses.fields(UnitKey)))
-_JOB, _RUN = sa.bindparam("job", type_=sa.Text), sa.bindparam("run", type_=sa.BigInteger)
-
-
-class _Upserts:
-    """What only the two dialects' own INSERT can say."""
-
-    def __init__(self, insert: Callable[[sa.Table], Any]) -> None:
-        origin = ["job", "run", "origin"]
-        self.dead = insert(dead_letters).on_conflict_do_nothing()
-        read = insert(progress).values({name: sa.bindparam(name) for name in (*origin, "read", *_NOT_SAVED)})
-        self.read = read.on_conflict_do_update(
-            index_elements=origin, set_={"read": read.excluded.read}, where=progress.c.read < read.excluded.read)
-        saved = insert(progress)
-        self.saved = saved.on_conflict_do_update(
-            index_elements=origin, set_={name: saved.excluded[name] for name in _SAVED if name != "origin"},
-            where=sa.or_(progress.c.saved.is_(None), progress.c.saved <= saved.excluded.saved))
-        unit = insert(units)
-        new = unit.excluded
-        self.unit = unit.on_conflict_do_update(
-            index_elements=_UNIT_KEY,
-            set_={"records": new.records, "last_offset": new.last_offset, "updated_us": new.updated_us,
-                  "revision": units.c.revision + 1},
-            where=new.records >= units.c.records).returning(units.c.id)
-
-
-_UPSERTS = {"sqlite": _Upserts(sqlite.insert), "postgresql": _Upserts(postgresql.insert)}
+    return {name: getattr(row, name) for name in statements.SAVED}
 
 
 def _without_password(url: str) -> str:
@@ -426,29 +315,6 @@ def _without_password(url: str) -> str:
         return sa.make_url(url).render_as_string(hide_password=True)
     except sa.exc.ArgumentError:   # no URL at all: it may hold anything
         return url.partition(":")[0] + ":..."
-
-
-_delete_cells = cells.delete().where(cells.c.unit == sa.bindparam("number"))
-_of_key = sa.and_(*(units.c[name] == sa.bindparam(name, type_=units.c[name].type) for name in _UNIT_KEY))
-_delete_cells_of = cells.delete().where(cells.c.unit.in_(sa.select(units.c.id).where(_of_key)))
-_delete_unit = units.delete().where(_of_key)
-_close = jobs.update().where(jobs.c.job == sa.bindparam("of_job"), jobs.c.closed_us <= sa.bindparam("closed")).values(
-    closed_us=sa.bindparam("closed"), watermark_us=sa.bindparam("watermark"))
-_holder_of = sa.select(jobs.c.holder).where(jobs.c.job == _JOB)
-_held = _holder_of.with_for_update(read=True)   # PostgreSQL: nobody takes over before this transaction has ended
-_closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB, jobs.c.current_run == _RUN)   # a new run has closed nothing
-_progress_of = sa.select(progress).where(progress.c.job == _JOB, progress.c.run == _RUN)
-_last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(
-    units.c.job == _JOB, units.c.run == _RUN).group_by(units.c.origin)
-_dead_of = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
-    dead_letters.c.job == _JOB, dead_letters.c.run == _RUN, dead_letters.c.reason != Reason.GAP.value)
-_covered = (
-    sa.select(units.c.window_us, units.c.origin, sa.func.sum(units.c.records))
-    .outerjoin(progress, sa.and_(
-        progress.c.job == units.c.job, progress.c.run == units.c.run, progress.c.origin == units.c.origin))
-    .where(units.c.job == _JOB, units.c.run == _RUN, units.c.window_us >= sa.bindparam("since_us"),
-           units.c.epoch == sa.func.coalesce(progress.c.epoch, 0))
-    .group_by(units.c.window_us, units.c.origin))
 
 
 def _dead_row(letter: DeadLetter) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Histogram, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from insights.queries import job_row
-from insights.store import Store, StoreError, cells, units
+from insights.store import Store, StoreError
+from insights.tables import cells, units
 from pipelines.commands.output import harmless
 from pipelines.errors import EnvironmentProblem
 from schemas.tagging import Tagger

@@ -185,7 +185,7 @@ class Job:
     def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> tuple[list[DeadLetter], dict[int, UnitKey]]:
         """Counted records on which the model or a transform fails become dead letters, and count no more.
 
-        Returns these, and by row the units that were removed as a process before this one, with another model, may have counted the
+        Returns these, and by row the units that were emptied as a process before this one, with another model, may have counted the
         record in them: the caller has them written again. Where such a window is closed its unit holds the record, and it stays so.
         """
         letters, outdated = [], {}

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from insights.store import START_US, Known
+from insights.store import Known
+from insights.tables import START_US
 from schemas.records import Reason
 from transforms.seen import SeenIds
 
@@ -126,8 +127,9 @@ class Ledger:
         return self.add(name, known.evidence) if known.evidence > (known.saved or 0) else None
 
     def drop(self, name: str) -> None:
-        """Forgets a retired origin, which must not hold the watermark back."""
-        self.origins.pop(name, None)
+        """Forgets a retired origin, which must not hold the watermark back. Should it be found again, it goes on where it was decided."""
+        if origin := self.origins.pop(name, None):
+            self.known[name] = Known(origin.position, origin.records, origin.decided, {}, origin.epoch, origin.records)
 
     def replaying(self) -> bool:
         """True while any origin has still to pass what was decided before."""

@@ -2,7 +2,8 @@
 import msgspec
 import sqlalchemy as sa
 
-from insights.store import Store, cells, units
+from insights.store import Store
+from insights.tables import cells, units
 from transforms.sinks import Sinks, producer_of
 
 BATCH_UNITS = 200

@@ -26,7 +26,7 @@ SHOW_OPTIONS = (STORE, JOB, JSON)
 
 def run(args: argparse.Namespace) -> int:
     """Lists dead letters."""
-    from insights.store import dead_letters
+    from insights.tables import dead_letters
     from schemas.records import Reason
 
     if args.reason and args.reason not in set(Reason):
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace) -> int:
     """Shows all of one record's dead letters."""
-    from insights.store import dead_letters
+    from insights.tables import dead_letters
 
     where = [dead_letters.c.origin == args.origin, dead_letters.c.offset == args.offset]
     with open_store(args.store) as store:
@@ -76,7 +76,7 @@ def read_letters(store: "Store", where: "Sequence[sa.ColumnElement[bool]]", limi
     """The letters, the newest first, with times in ISO 8601 and headers as a mapping. limit: 0 for all."""
     import sqlalchemy as sa
 
-    from insights.store import dead_letters
+    from insights.tables import dead_letters
 
     columns = dead_letters.c
     query = _readable(sa.select(dead_letters), where).order_by(
@@ -89,7 +89,7 @@ def count_letters(store: "Store", where: "Sequence[sa.ColumnElement[bool]]") -> 
     """How many there are."""
     import sqlalchemy as sa
 
-    from insights.store import dead_letters
+    from insights.tables import dead_letters
 
     with store.snapshot() as db:
         return db.scalar(_readable(sa.select(sa.func.count()).select_from(dead_letters), where)) or 0
@@ -99,7 +99,7 @@ def _readable(query: "sa.Select[Any]", where: "Sequence[sa.ColumnElement[bool]]"
     """Of streams, and of the current run of a backfill."""
     import sqlalchemy as sa
 
-    from insights.store import dead_letters, jobs
+    from insights.tables import dead_letters, jobs
 
     current = sa.or_(jobs.c.kind == "stream", dead_letters.c.run == jobs.c.current_run)
     return query.join(jobs, sa.and_(jobs.c.job == dead_letters.c.job, current)).where(*where)

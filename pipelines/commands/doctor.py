@@ -143,7 +143,8 @@ def store(url: str) -> str:
     """Whether the store takes writes; one that is not there yet is not made. Raises StoreError or DBAPIError."""
     import sqlalchemy as sa
 
-    from insights.store import Store, StoreError, jobs
+    from insights.store import Store, StoreError
+    from insights.tables import jobs
 
     file = sqlite_file(url)
     if file is not None and not file.exists():

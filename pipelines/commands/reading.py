@@ -42,7 +42,7 @@ def jobs_of(store: "Store") -> list[str]:
     """The names of its jobs."""
     import sqlalchemy as sa
 
-    from insights.store import jobs
+    from insights.tables import jobs
 
     with store.snapshot() as db:
         return list(db.scalars(sa.select(jobs.c.job).order_by(jobs.c.job)))

@@ -2,7 +2,7 @@
 import pytest
 import sqlalchemy as sa
 
-from insights import store as tables
+from insights import tables
 from insights.conservation import audit, verify
 from schemas.records import Reason
 

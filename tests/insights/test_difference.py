@@ -2,7 +2,7 @@
 import pytest
 import sqlalchemy as sa
 
-from insights import store as tables
+from insights import tables
 from insights.difference import difference
 from insights.queries import QueryError
 from schemas.records import Reason

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insights import store as tables
+from insights import tables
 from insights.cells import Cell, Unit
-from insights.store import SCHEMA_VERSION, START_US, Progress, Store, StoreError, TakenOver, UnitKey
+from insights.store import Progress, Store, StoreError, TakenOver, UnitKey
+from insights.tables import SCHEMA_VERSION, START_US
 from schemas.records import DeadLetter, Reason
 
 KEY = UnitKey(0, "t/0", "tickets", "app")
@@ -121,8 +122,9 @@ def test_what_stands_after_any_writes_is_the_last_largest_unit_of_each_key(store
     for batch in batches:
         store.write_units(job, 0, [(UnitKey(window, "t/0", "", ""), unit(records, last)) for window, records, last in batch], 1)
         for window, records, last in batch:
-            if records >= largest.get(window, (0,))[0]:
-                largest[window] = (records, last, {"a": records})
+            before, so_far, _ = largest.get(window, (0, -1, {}))
+            if records >= before:
+                largest[window] = (records, max(last, so_far), {"a": records})
 
     found = {key.window_us: (row[0], row[1], row[3]) for (_, key), row in stored(store, job).items()}
     assert found == largest
@@ -180,16 +182,15 @@ def test_a_record_with_a_model_error_was_decided_whatever_else_was_lost(store):
     assert store.load("job", 0)[1]["t/0"].evidence == 7
 
 
-def test_an_outdated_unit_goes_with_the_letter_and_the_others_stay(store):
+def test_an_outdated_unit_is_emptied_with_the_letter_and_the_others_stay(store):
     others = [UnitKey(10, "t/0", "tickets", "app"), UnitKey(0, "t/0", "posts", "app"), UnitKey(0, "t/0", "tickets", "app", 1)]
     store.write_units("job", 0, [(key, unit(3, 7)) for key in (KEY, *others)], 1)
 
     store.write_dead("job", 0, [DeadLetter("t/0", 6, Reason.MODEL_ERROR)], {}, [KEY, UnitKey(50, "t/0", "tickets", "app")])
 
-    assert stored(store) == {(0, key): (3, 7, 1, {"a": 3}) for key in others}
-    assert count(store, tables.cells) == len(others)
-    store.write_units("job", 0, [(KEY, unit(2, 7))], 2)
-    assert stored(store)[0, KEY] == (2, 7, 1, {"a": 2})
+    assert stored(store) == {(0, key): (3, 7, 1, {"a": 3}) for key in others} | {(0, KEY): (0, 7, 2, {})}
+    store.write_units("job", 0, [(KEY, unit(2, 5))], 2)
+    assert stored(store)[0, KEY] == (2, 7, 3, {"a": 2}), "how far it was read stays known"
 
 
 def test_a_dead_letter_is_written_once_however_often_it_is_decided(store):

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from insights.cells import Cell, Unit
 from insights.sketch import sketch_of
-from insights.store import Progress, Store, UnitKey, cells, metadata
+from insights.store import Progress, Store, UnitKey
+from insights.tables import cells, metadata
 from pipelines.cli import main
 from schemas.decode import event_key
 from schemas.records import DeadLetter, Reason

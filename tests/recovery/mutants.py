@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from world import WINDOW, FailingStore, Parts
 
-from insights import store as tables
+from insights import tables
 from insights.cells import Cell
 from insights.store import Known
 from schemas.records import Reason
@@ -200,6 +200,13 @@ class NoRetire(Ledger):
         return None
 
 
+class ForgetRetired(Ledger):
+    """A partition that is found again after it was retired is read again."""
+
+    def drop(self, name):
+        self.origins.pop(name, None)
+
+
 class TellAhead(ReadAhead):
     """The runner is told the watermark of what was read ahead."""
 
@@ -245,7 +252,7 @@ class DropOpen(KeptUnits):
 
 
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
-           ForgetSaved, NoFreeze, FutureMoves, NoRetire)
+           ForgetSaved, NoFreeze, FutureMoves, NoRetire, ForgetRetired)
 STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence, KeepOutdated)
 READINGS = (TellAhead, KeepAhead)
 KEPT = (DropOpen,)

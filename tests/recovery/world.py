@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import sqlalchemy as sa
 
-from insights import store as tables
+from insights import tables
 from insights.cells import Cell, Unit
-from insights.store import START_US, Store, TakenOver, UnitKey
+from insights.store import Store, TakenOver, UnitKey
+from insights.tables import START_US
 from schemas.records import Reason, Rejected, TextEvent
 from transforms.elements import EventChunk
 from transforms.job import Job, JobSettings, Raw
@@ -340,6 +341,10 @@ class World:
         if len(self.logs) < 4:
             self.logs[f"t/{len(self.logs)}"] = Log()
 
+    def reappear(self):
+        """A broker that lagged behind tells of all partitions again."""
+        self.absent.clear()
+
     def swap_model(self):
         self.model = self.rng.choice(MODELS)
 
@@ -374,7 +379,7 @@ class World:
         steps += [self.produce] if producing else []
         steps += [self.haunt] if self.zombie else []
         if producing and self.rng.random() < 0.02:
-            steps = [self.add_partition, self.expire, self.swap_model]
+            steps = [self.add_partition, self.expire, self.swap_model, self.reappear]
         step = self.rng.choice(steps)
         self.trace.append(step.__name__)
         try:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from insights import store as tables
+from insights import tables
 from insights.cells import Cell, Unit
 from insights.conservation import audit
 from insights.store import Store, UnitKey

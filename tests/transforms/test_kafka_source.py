@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from insights import store as tables
+from insights import tables
 from insights.cells import Unit
 from insights.conservation import audit
 from insights.store import Store, TakenOver, UnitKey

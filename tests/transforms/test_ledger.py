@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights.store import START_US, Known
+from insights.store import Known
+from insights.tables import START_US
 from schemas.records import Reason
 from transforms.ledger import Batch, Gap, Ledger
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights import store as tables
+from insights import tables
 from insights.conservation import verify
 from insights.store import Store, UnitKey
 from schemas.decode import event_keys

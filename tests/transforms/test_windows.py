@@ -15,7 +15,7 @@ from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights import store as tables
+from insights import tables
 from insights.cells import Cell, Unit
 from insights.conservation import audit
 from insights.store import Known, Store, UnitKey

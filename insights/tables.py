@@ -1,0 +1,82 @@
+"""The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 2   # 2: jobs.holder
+START_US = -(10**18)
+metadata = sa.MetaData()
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+jobs = sa.Table(
+    "jobs", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),              # stream | backfill
+    sa.Column("window_us", sa.BigInteger, nullable=False),   # the base window's length
+    sa.Column("lateness_us", sa.BigInteger, nullable=False),
+    sa.Column("closed_us", sa.BigInteger, nullable=False),   # windows that end at or before this are closed
+    sa.Column("watermark_us", sa.BigInteger, nullable=False),
+    sa.Column("current_run", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.BigInteger, nullable=False, server_default="0"))   # counts the processes that read for it: the last may write
+runs = sa.Table(
+    "runs", metadata,
+    sa.Column("run", Id, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),             # running | current
+    sa.Column("started_us", sa.BigInteger, nullable=False),
+    sa.Column("ended_us", sa.BigInteger),
+    sqlite_autoincrement=True)   # the number of a killed run is never used again
+units = sa.Table(
+    "units", metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("window_us", sa.BigInteger, nullable=False),   # where the window starts
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("last_offset", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("updated_us", sa.BigInteger, nullable=False),
+    sa.Column("published", sa.BigInteger, nullable=False, server_default="0"),   # the last revision in the outbox's topic
+    sa.UniqueConstraint("job", "run", "window_us", "origin", "source", "product", "epoch", name="units_key"))
+cells = sa.Table(
+    "cells", metadata,
+    sa.Column("unit", Id, sa.ForeignKey("units.id"), primary_key=True),
+    sa.Column("lang", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("negative", sa.BigInteger, nullable=False),
+    sa.Column("neutral", sa.BigInteger, nullable=False),
+    sa.Column("positive", sa.BigInteger, nullable=False),
+    sa.Column("score_sum", sa.BigInteger, nullable=False),   # ten-thousandths of the chosen sentiment's probability
+    sa.Column("authors", sa.BigInteger, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False))            # JSON: insights/cells.py
+dead_letters = sa.Table(
+    "dead_letters", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("offset", sa.BigInteger, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("window_us", sa.BigInteger),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("sample", sa.Text, nullable=False),
+    sa.Column("headers", sa.Text, nullable=False),           # JSON object
+    sa.Column("first_seen_us", sa.BigInteger, nullable=False))
+progress = sa.Table(
+    "progress", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("read", sa.BigInteger, nullable=False),           # everything below was decided: evidence
+    sa.Column("saved", sa.BigInteger),                          # where a new process starts; null before the first save
+    sa.Column("saved_records", sa.BigInteger, nullable=False),  # records read below `saved`
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("frontier", sa.BigInteger, nullable=False),       # handed on when this row was saved
+    sa.Column("read_records", sa.BigInteger, nullable=False),   # records read below `frontier`
+    sa.Column("open_records", sa.BigInteger, nullable=False))   # of these, in windows that were not closed
