@@ -5,12 +5,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from insights.tables import cells, dead_letters, jobs, progress, units
+from insights.tables import UNIT_KEY, cells, dead_letters, jobs, progress, units
 from schemas.records import Reason
 
 SAVED = tuple(column.name for column in progress.c if column.name not in ("job", "run", "read"))
 NOT_SAVED = {"saved_records": 0, "epoch": 0, "frontier": 0, "read_records": 0, "open_records": 0}
-UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")
 OF_UNIT = tuple(f"of_{name}" for name in UNIT_KEY)   # a parameter must not have the name of a column that is set
 _JOB, _RUN = sa.bindparam("job", type_=sa.Text), sa.bindparam("run", type_=sa.BigInteger)
 

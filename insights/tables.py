@@ -3,6 +3,7 @@ import sqlalchemy as sa
 
 SCHEMA_VERSION = 2   # 2: jobs.holder
 START_US = -(10**18)
+UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -40,7 +41,7 @@ units = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("updated_us", sa.BigInteger, nullable=False),
     sa.Column("published", sa.BigInteger, nullable=False, server_default="0"),   # the last revision in the outbox's topic
-    sa.UniqueConstraint("job", "run", "window_us", "origin", "source", "product", "epoch", name="units_key"))
+    sa.UniqueConstraint(*UNIT_KEY, name="units_key"))
 cells = sa.Table(
     "cells", metadata,
     sa.Column("unit", Id, sa.ForeignKey("units.id"), primary_key=True),

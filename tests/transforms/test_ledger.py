@@ -359,3 +359,5 @@ def test_an_origin_that_is_dropped_does_not_hold_the_watermark_back():
     read(ledger, A, (1, 50))
     ledger.advance({})
     assert ledger.watermark_us == 50 * S - OUT_OF_ORDER
+    assert ledger.add(B) is None, "found again, it goes on behind what its gap names"
+    assert (ledger.origins[B].position, ledger.origins[B].epoch) == (4, 1)
