@@ -97,8 +97,8 @@ class Store:
             else:
                 self._check_schema()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
-            raise StoreError(
-                f"--store {_without_password(url)}: {type(error).__name__}; use sqlite:///FILE or postgresql+psycopg://...") from error
+            what = "not the address of a database" if type(error) is sa.exc.ArgumentError else str(error)   # the latter name a module
+            raise StoreError(f"--store {_without_password(url)}: {what}; use sqlite:///FILE or postgresql+psycopg://...") from error
         except sa.exc.DBAPIError as error:
             raise StoreError(f"{self.name} cannot be opened: {error.orig}; check the path, its permissions and free space") from error
 

@@ -8,8 +8,6 @@ from pipelines.children import Child, await_port, free_port, spawn
 from pipelines.errors import EnvironmentProblem, UsageProblem
 
 BEAM_VERSION = "2.77.0"
-PACKAGE = f"github.com/apache/beam/sdks/v2/go/cmd/prism@v{BEAM_VERSION}"
-"""What `make prism` builds: GOBIN=.cache/prism go install PACKAGE."""
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEAM_CACHE = Path("~/.apache_beam/cache/prism/bin")

@@ -9,7 +9,7 @@ import io
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -81,11 +81,6 @@ def write_container(
 ) -> None:
     """Writes the records as one object container file with our schema of that name."""
     fastavro.writer(file, schema(name), map(as_row, records), codec=codec)
-
-
-def read_container(file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """The rows of an object container file. Raises one of CORRUPT where it is damaged."""
-    yield from fastavro.reader(file)
 
 
 class SchemaFolder:

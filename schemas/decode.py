@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import EPOCH, Reason, Rejected, TextEvent, time_of
+from schemas.records import EPOCH, Reason, Rejected, TextEvent
 
 MAX_TEXT_BYTES = 65_536
 MAX_TIME_US = 253_402_300_800_000_000 - 1
@@ -81,18 +81,6 @@ def from_mapping(
         )
     except BrokenRuleError as broken:
         return broken.rejected
-
-
-def future(event: TextEvent, now_us: int, max_future_us: int) -> Rejected | None:
-    """Rejected when the event's time is more than max_future_us after now (live only; a backfill has no clock)."""
-    if event.time_us <= now_us + max_future_us:
-        return None
-    ahead_s = (event.time_us - now_us) // 1_000_000
-    return Rejected(
-        Reason.FUTURE_TIME,
-        f"event_time: {time_of(event.time_us).isoformat()} is {ahead_s} s after the clock, "
-        f"more than the {max_future_us // 1_000_000} s allowed",
-    )
 
 
 def event_key(event_id: str) -> int:

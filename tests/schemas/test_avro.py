@@ -17,7 +17,6 @@ from schemas.avro import (
     SchemaFolder,
     as_row,
     encode_wire,
-    read_container,
     schema,
     schema_text,
     write_container,
@@ -72,7 +71,7 @@ def through_a_container(name, records):
     file = io.BytesIO()
     write_container(file, name, records)
     file.seek(0)
-    return list(read_container(file))
+    return list(fastavro.reader(file))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,11 +20,10 @@ from schemas.decode import (
     event_key,
     event_keys,
     from_mapping,
-    future,
     mapping_attributes,
 )
 from schemas.json_events import JsonDecoder
-from schemas.records import EPOCH, Reason, Rejected, TextEvent, time_of
+from schemas.records import EPOCH, Reason, Rejected, TextEvent
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 NOON_US = 1_780_315_200_000_000
@@ -191,14 +190,6 @@ def test_a_boolean_time_is_called_a_boolean(decoded):
 def test_a_time_comes_back_to_the_microsecond(time_us):
     written = (EPOCH + dt.timedelta(microseconds=time_us)).isoformat()
     assert JsonDecoder().decode(json.dumps(GOOD | {"event_time": written}).encode(), None).time_us == time_us
-
-
-@given(st.integers(0, MAX_TIME_US), st.integers(0, MAX_TIME_US), st.integers(0, 10**12))
-def test_an_event_is_in_the_future_only_past_the_allowance(time_us, now_us, max_future_us):
-    rejected = future(TextEvent("a", time_us, "x"), now_us, max_future_us)
-    assert (rejected is not None) == (time_us > now_us + max_future_us)
-    if rejected:
-        assert_rejected(rejected, Reason.FUTURE_TIME, "event_time", time_of(time_us).isoformat())
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
