@@ -1,0 +1,156 @@
+"""Which series of a window hold more or fewer than was to be expected: tests of many at once."""
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insights.alerts import baseline, surprise
+from insights.alerts.baseline import Baseline, Floats
+
+UNSURE = 0.07          # standard error of what is expected, as a share of it: of the day's shape, and of what drifts since the baseline
+Flags = NDArray[np.bool_]
+
+WIDTHS = (1, 2)        # the window alone, and with the one before it: what is too weak for one may be sure in two
+WEAK_P = 0.01          # what keeps an alert open: so much surprise in its series alone, and half the change that opens one
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """When a change is told. Lengths are in windows.
+
+    false_a_day: windows a day that tell of a change where none was, as expected over all series of a family together.
+    lookback: what the baseline rests on; fitted anew every `refit`. gap: the windows just before, which it leaves out, so that a
+    slow rise is held against what was before it. warm_up: how many there must be. ratio: how many times as much a count must be;
+    points: by how much a share must differ. records: how many must have come more than expected, or fewer.
+    """
+
+    false_a_day: float = 0.1
+    lookback: int = 180
+    refit: int = 5
+    gap: int = 5
+    warm_up: int = 30
+    ratio: float = 1.5
+    points: float = 0.15
+    records: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What one window says of each series, arrays of length S.
+
+    observed, expected: of the last `width` windows, records. p: of a change as large in a quiet series. size: of the change, 1 is
+    the smallest that is told. direction: 1 a rise, -1 a fall. told: large enough, and believed among all series. weak: would do to
+    keep an alert open.
+    """
+
+    observed: Floats
+    expected: Floats
+    width: NDArray[np.int64]
+    p: Floats
+    size: Floats
+    direction: NDArray[np.int64]
+    told: Flags
+    weak: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """One test of each series: the arrays are of length S."""
+
+    observed: Floats
+    expected: Floats
+    width: int
+    direction: int
+    p: Floats
+    size: Floats
+
+
+def volumes(
+    counts: Floats, season: Floats, first: int, window_us: int, wanted: Sensitivity, start: int = 0,
+) -> Iterator[tuple[int, Signals]]:
+    """(t, signals) of each window from `start` on that has enough before it; of rises and falls.
+
+    counts float64[S, T] of successive windows; season float64[S, T], their place in the shape of the day. first: the number of
+    the first window since 1970: baselines are fitted at the same windows, whatever part of a stream is given. A series that is
+    newer than the warm-up says nothing.
+    """
+    def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
+        for width, observed, exposure in _spans(t, counts, season):
+            expected = fitted.rate * exposure
+            variance = fitted.dispersion * expected + (fitted.error * exposure) ** 2 + (UNSURE * expected) ** 2
+            up, down = observed / expected, expected / np.maximum(observed, 0.5)
+            yield _Test(observed, expected, width, 1, surprise.at_least(observed, expected, variance), (up - 1) / (wanted.ratio - 1))
+            yield _Test(observed, expected, width, -1, surprise.at_most(observed, expected, variance), (down - 1) / (wanted.ratio - 1))
+
+    for t, fitted, before in _fitted(counts, season, first, wanted, start, share=False):
+        seen = np.asarray((counts[:, before.start:max(before.start, before.stop - wanted.warm_up) + 1] > 0).any(axis=1))
+        yield t, _judge(list(tests(t, fitted)), seen, wanted.false_a_day * window_us / baseline.DAY_US, wanted)
+
+
+def shares(
+    parts: Floats, wholes: Floats, first: int, window_us: int, wanted: Sensitivity, start: int = 0, *,
+    both: bool, distinct: NDArray[np.int64] | None = None,
+) -> Iterator[tuple[int, Signals]]:
+    """The same for shares: `parts` of `wholes`, float64[S, T].
+
+    both: rises and falls, told from a number of points on; else rises only, told from a ratio on. distinct int64[T]: where only the
+    series are given that are frequent enough to be told somewhere, how many there are in all: they count among the tests.
+    """
+    def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
+        for width, part, whole in _spans(t, parts, wholes):
+            rate, expected = fitted.rate, fitted.rate * whole
+            dispersion = fitted.dispersion + whole * fitted.error ** 2 / (rate * (1 - rate))
+            risen = surprise.share_at_least(part, whole, rate, dispersion)
+            if not both:
+                yield _Test(part, expected, width, 1, risen, (part / np.maximum(expected, 1e-12) - 1) / (wanted.ratio - 1))
+                continue
+            points = part / np.maximum(whole, 1) - rate
+            fallen = surprise.share_at_least(whole - part, whole, 1 - rate, dispersion)
+            yield _Test(part, expected, width, 1, risen, points / wanted.points)
+            yield _Test(part, expected, width, -1, fallen, -points / wanted.points)
+
+    for t, fitted, before in _fitted(parts, wholes, first, wanted, start, share=True):
+        if distinct is None:
+            seen = np.asarray((wholes[:, t] > 0) & (parts[:, before.start:t + 1] > 0).any(axis=1))
+            others = 0
+        else:
+            seen = parts[:, t - 1:t + 1].sum(axis=1) >= wanted.records
+            others = max(0, int(distinct[t]) - int(seen.sum()))
+        yield t, _judge(list(tests(t, fitted)), seen, wanted.false_a_day * window_us / baseline.DAY_US, wanted, others)
+
+
+def _spans(t: int, counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
+    for width in WIDTHS:
+        rows = slice(t - width + 1, t + 1)
+        yield width, counts[:, rows].sum(axis=1), exposure[:, rows].sum(axis=1)
+
+
+def _fitted(
+    counts: Floats, exposure: Floats, first: int, wanted: Sensitivity, start: int, *, share: bool,
+) -> Iterator[tuple[int, Baseline, slice]]:
+    """(t, its baseline, the windows that this rests on)."""
+    fitted = None
+    for t in range(start, counts.shape[1]):
+        end = t - (first + t) % wanted.refit - wanted.gap
+        if end < wanted.warm_up:
+            continue
+        if fitted is None or (first + t) % wanted.refit == 0:
+            before = slice(max(0, end - wanted.lookback), end)
+            fitted = baseline.fit(counts[:, before], exposure[:, before], share=share)
+        yield t, fitted, before
+
+
+def _judge(tests: list[_Test], seen: Flags, level: float, wanted: Sensitivity, others: int = 0) -> Signals:
+    """seen: the series that may be told; `others` more were not even looked at."""
+    p = np.stack([test.p for test in tests])
+    size = np.stack([test.size for test in tests])
+    observed, expected = np.stack([test.observed for test in tests]), np.stack([test.expected for test in tests])
+    believed = np.ones_like(p)
+    believed[:, seen] = surprise.adjusted(p[:, seen].ravel(), others * len(tests)).reshape(len(tests), -1)
+    told = seen & (believed <= level) & (size >= 1) & (np.abs(observed - expected) >= wanted.records)
+    weak = (p <= WEAK_P) & (size >= 0.5)
+    surest = np.where(told, p - 2, np.where(weak, p - 1, p)).argmin(axis=0)   # of the told ones, else the weak ones, else all
+    at = surest, np.arange(p.shape[1])
+    width, direction = (np.array([getattr(test, name) for test in tests]) for name in ("width", "direction"))
+    return Signals(observed[at], expected[at], width[surest], p[at], size[at], direction[surest], told[at], weak[at])

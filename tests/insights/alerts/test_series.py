@@ -1,0 +1,115 @@
+"""What windows say: the same whatever part of the stream is looked at, in whatever order its cells come."""
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insights.alerts.detect import Sensitivity
+from insights.alerts.judge import Kind, Series
+from insights.alerts.series import ALL, Counts, count, flat, needed, signals
+from insights.cells import Cell
+from insights.queries import CellKey
+
+MINUTE = 60_000_000
+WANTED = Sensitivity(lookback=60, warm_up=20)
+FIRST = 29_000_003   # not at a multiple of the refit
+
+
+def stream(seed=1, windows=160, burst=None):
+    """Rows of cells: two sources with two topics; in the windows of `burst` topic food of reviews comes five times as often."""
+    random = np.random.default_rng(seed)
+    for at in range(windows):
+        for source, topic, rate in (("reviews", "food", 8), ("reviews", "film", 12), ("tickets", "bank", 20)):
+            many = 5 if burst and at in burst and topic == "food" else 1
+            records = int(random.poisson(rate * many))
+            if records:
+                negative = int(random.binomial(records, 0.3))
+                spoiled = {"soup": (records - negative, 0, negative)} if many > 1 else {}
+                yield (CellKey((FIRST + at) * MINUTE, source, "shop", "en", topic),
+                       Cell(records, negative, 0, records - negative, terms={"the": (records, 0, 0), **spoiled}, entities={}))
+
+
+def history(rows, windows=160):
+    return list(count(rows, FIRST * MINUTE, (FIRST + windows) * MINUTE, MINUTE))
+
+
+def said(past, start=0):
+    return dict(signals(past, start, MINUTE, WANTED, flat))
+
+
+def told(found):
+    return {(window_us // MINUTE - FIRST, signal.kind, signal.series) for window_us, window in found.items()
+            for signal in window if signal.told}
+
+
+def test_a_burst_is_told_as_a_topic_and_a_term_of_its_windows_and_the_quiet_before_says_nothing():
+    found = told(said(history(stream(burst=range(100, 110)))))
+
+    assert (100, Kind.TOPIC, Series("topic", "food")) in found
+    assert any(kind is Kind.TERM and series.value == "soup" and at in (100, 101) for at, kind, series in found)
+    assert {at for at, _, _ in found} <= set(range(100, 111))
+    assert told(said(history(stream(burst=None)))) == set()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(needed(WANTED), 150))
+def test_the_answer_is_the_same_whatever_part_is_given(start):
+    past = history(stream(burst=range(120, 130)))
+    whole = said(past)
+
+    part = said(past[start - needed(WANTED):], needed(WANTED))
+
+    for window_us, signals_of in part.items():
+        assert [one for one in signals_of if one.told] == [one for one in whole[window_us] if one.told]
+        assert {(one.kind, one.series) for one in signals_of if one.kind not in (Kind.TERM, Kind.ENTITY)} == {
+            (one.kind, one.series) for one in whole[window_us] if one.kind not in (Kind.TERM, Kind.ENTITY)}
+
+
+def test_cells_of_one_window_count_in_any_order():
+    rows = list(stream(windows=40))
+    random = np.random.default_rng(3)
+    shuffled = sorted(random.permutation(np.arange(len(rows))).tolist(), key=lambda at: rows[at][0].window_us)
+
+    assert history((rows[at] for at in shuffled), 40) == history(rows, 40)
+
+
+def test_windows_without_a_cell_are_windows_too():
+    rows = [row for row in stream(windows=10) if (row[0].window_us // MINUTE - FIRST) % 4 == 2]
+
+    found = history(rows, 10)
+
+    assert [counts.window_us // MINUTE - FIRST for counts in found] == list(range(10))
+    assert [counts.records > 0 for counts in found] == [at % 4 == 2 for at in range(10)]
+
+
+def test_a_source_that_falls_silent_is_told():
+    rows = [row for row in stream() if row[0].source != "tickets" or row[0].window_us // MINUTE - FIRST < 120]
+
+    found = told(said(history(rows)))
+
+    assert min(at for at, kind, series in found if kind is Kind.SILENCE and series == Series("source", "tickets")) in (120, 121)
+
+
+def test_a_worse_mood_is_told_once_the_share_of_negative_ones_has_risen():
+    rows = [(key, Cell(cell.records, cell.records, 0, 0)) if key.source == "tickets" and key.window_us // MINUTE - FIRST >= 120 else (key, cell)
+            for key, cell in stream()]
+
+    found = told(said(history(rows)))
+
+    assert (120, Kind.WORSE, Series("source", "tickets")) in found
+    assert not any(kind is Kind.BETTER for _, kind, _ in found)
+
+
+@pytest.mark.parametrize("windows", [1, 5, WANTED.warm_up])
+def test_a_stream_too_young_to_be_judged_says_nothing(windows):
+    assert told(said(history(stream(windows=windows), windows))) == set()
+
+
+def test_all_is_the_sum_of_its_sources():
+    for counts in history(stream()):
+        sources = [numbers for series, numbers in counts.groups.items() if series.dimension == "source"]
+        assert counts.groups[ALL] == tuple(map(sum, zip(*sources, strict=True)))
+
+
+def test_nothing_comes_of_nothing():
+    assert told(said([Counts((FIRST + at) * MINUTE) for at in range(80)])) == set()
