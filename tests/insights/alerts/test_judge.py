@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from insights.alerts.judge import COOLING_WINDOWS, QUIET_WINDOWS, Kind, Series, Severity, Signal, Watched, step
 
 MINUTE = 60_000_000
+EMPTY = Watched()
 signal_of = st.builds(
     lambda kind, value, told, width, size: Signal(kind, Series("source", value), told, width, 9, 3.0, 0, 1e-9, size),
     st.sampled_from([Kind.SPIKE, Kind.SILENCE]), st.sampled_from("ab"), st.booleans(), st.integers(1, 2), st.floats(0.5, 9))
@@ -15,7 +16,7 @@ def signal(told=True, size=1.0, width=1, kind=Kind.SPIKE, value="a"):
     return Signal(kind, Series("source", value), told, width, 9, 3.0, 0, 1e-9, size)
 
 
-def run(windows, watched=Watched(), first=0):
+def run(windows, watched=EMPTY, first=0):
     """(what is watched at the end, every state of every alert as (window, alert))."""
     said = []
     for number, signals in enumerate(windows, first):

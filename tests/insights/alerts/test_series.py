@@ -91,8 +91,11 @@ def test_a_source_that_falls_silent_is_told():
 
 
 def test_a_worse_mood_is_told_once_the_share_of_negative_ones_has_risen():
-    rows = [(key, Cell(cell.records, cell.records, 0, 0)) if key.source == "tickets" and key.window_us // MINUTE - FIRST >= 120 else (key, cell)
-            for key, cell in stream()]
+    def spoiled(key, cell):
+        late = key.window_us // MINUTE - FIRST >= 120
+        return Cell(cell.records, cell.records, 0, 0) if late and key.source == "tickets" else cell
+
+    rows = [(key, spoiled(key, cell)) for key, cell in stream()]
 
     found = told(said(history(rows)))
 
