@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.incidents import DAY, SHAPES, WINDOW_US, silent, stream
 from insights.alerts import baseline
-from insights.alerts.detect import Sensitivity, volumes
+from insights.alerts.detect import Sensitivity, Windows, volumes
 from insights.alerts.judge import Kind, Series, Signal, Watched, step
 
 SEEDS = {"dev": 1_000_000, "test": 2_000_000}
@@ -34,7 +34,8 @@ def ours(counts):
         shapes = baseline.day_shapes(sums, np.bincount(bins, minlength=baseline.BINS).astype(np.float64))
         season[:, day * DAY:(day + 1) * DAY] = baseline.season(shapes, starts[day * DAY:(day + 1) * DAY], WINDOW_US)
     told, weak, direction = np.zeros((series, length), bool), np.zeros((series, length), bool), np.zeros((series, length), int)
-    for t, said in volumes(counts, season, 0, WINDOW_US, Sensitivity(), start=DAY):
+    windows = Windows(np.arange(length), np.ones(length, bool), DAY, WINDOW_US)
+    for t, said in volumes(counts, season, windows, Sensitivity()):
         told[:, t], weak[:, t], direction[:, t] = said.told, said.weak, said.direction
     return told, weak, direction
 

@@ -11,7 +11,20 @@ import sqlalchemy as sa
 
 from insights import statements
 from insights.cells import Unit
-from insights.tables import SCHEMA_VERSION, START_US, cells, dead_letters, jobs, metadata, progress, runs, schema_version, units
+from insights.tables import (
+    SCHEMA_VERSION,
+    START_US,
+    alert_states,
+    alerts,
+    cells,
+    dead_letters,
+    jobs,
+    metadata,
+    progress,
+    runs,
+    schema_version,
+    units,
+)
 from schemas.records import DeadLetter, Reason
 
 
@@ -113,8 +126,9 @@ class Store:
             found = db.scalar(sa.select(sa.func.max(schema_version.c.version)))
             if found is None:
                 db.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-            elif found < SCHEMA_VERSION:   # from 1, so far
-                db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
+            elif found < SCHEMA_VERSION:
+                if found < 2:
+                    db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
         self._check_schema()
 
@@ -214,7 +228,7 @@ class Store:
     def _drop_run(db: sa.Connection, job: str, run: int) -> None:
         of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
         db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
-        for table in (units, dead_letters, progress):
+        for table in (units, dead_letters, progress, alerts, alert_states):
             db.execute(table.delete().where(table.c.job == job, table.c.run == run))
         db.execute(runs.delete().where(runs.c.run == run))
 

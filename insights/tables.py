@@ -1,7 +1,7 @@
 """The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2   # 2: jobs.holder
+SCHEMA_VERSION = 3   # 2: jobs.holder; 3: alerts, alert_states
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -81,3 +81,25 @@ progress = sa.Table(
     sa.Column("frontier", sa.BigInteger, nullable=False),       # handed on when this row was saved
     sa.Column("read_records", sa.BigInteger, nullable=False),   # records read below `frontier`
     sa.Column("open_records", sa.BigInteger, nullable=False))   # of these, in windows that were not closed
+alerts = sa.Table(
+    "alerts", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),              # insights/alerts/judge.py, Kind
+    sa.Column("dimension", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("opened_us", sa.BigInteger, nullable=False),   # starts of windows
+    sa.Column("last_us", sa.BigInteger, nullable=False),
+    sa.Column("closed_us", sa.BigInteger),                   # null while it is open
+    sa.Column("peak_us", sa.BigInteger, nullable=False),
+    sa.Column("peak", sa.Text, nullable=False),              # JSON: judge.Signal
+    sa.Column("reason", sa.Text, nullable=False),            # JSON: explain.Reason
+    sa.Column("updated_us", sa.BigInteger, nullable=False))
+alert_states = sa.Table(
+    "alert_states", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("through_us", sa.BigInteger, nullable=False),  # windows that start before this are judged for good
+    sa.Column("watched", sa.Text, nullable=False))           # JSON: judge.Watched

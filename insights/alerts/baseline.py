@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 
 DAY_US = 86_400_000_000
-BINS = 48                 # of a day, for its shape
+BINS = 48                 # of a day, for its shape, where windows are that short
 OUTLIER = 2.58            # residual, in standard deviations, from which a window counts less
 FEW = 2.0                 # records a window, below which most windows say nothing of how far the others may lie out
 ROUNDS = 3                # of reweighting
@@ -25,11 +25,15 @@ BORROWED_WINDOWS = 20     # a dispersion weighs against the pooled one as if tha
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """For each series, float64[S]: records per unit of exposure, the standard error of that, and variance / its model's variance."""
+    """For each series, float64[S]: records per unit of exposure, the standard error of that, and variance / its model's variance.
+
+    windows int64[S]: those that had an exposure.
+    """
 
     rate: Floats
     error: Floats
     dispersion: Floats
+    windows: NDArray[np.int64]
 
 
 def fit(counts: Floats, exposure: Floats, *, share: bool = False) -> Baseline:
@@ -49,7 +53,7 @@ def fit(counts: Floats, exposure: Floats, *, share: bool = False) -> Baseline:
         weights = np.minimum((OUTLIER * scale / np.maximum(residual, 1e-12)) ** 2, 1.0) * (exposure > 0)
     dispersion = _dispersion(counts, mean, spread, weights)
     error = np.sqrt(dispersion * rate * spread[:, 0] / np.maximum(exposed, 1e-12))
-    return Baseline(rate, error, dispersion)
+    return Baseline(rate, error, dispersion, (exposure > 0).sum(axis=1))
 
 
 def _middle(counts: Floats, exposure: Floats) -> Floats:
@@ -76,16 +80,21 @@ def _dispersion(counts: Floats, mean: Floats, spread: Floats, weights: Floats) -
     return np.asarray(np.maximum(1.0, (freedom * own + BORROWED_WINDOWS * pooled) / (freedom + BORROWED_WINDOWS)))
 
 
-def bin_of(starts_us: Times) -> Times:
+def bins_of(window_us: int) -> int:
+    """How many a day has."""
+    return min(BINS, max(1, DAY_US // window_us))
+
+
+def bin_of(starts_us: Times, bins: int = BINS) -> Times:
     """The bin of the day that windows start in, int64[T]."""
-    return starts_us % DAY_US * BINS // DAY_US
+    return starts_us % DAY_US * bins // DAY_US
 
 
 def day_shapes(sums: Floats, windows: Floats) -> Floats:
-    """The shape of the day of each series, float64[S, BINS] with mean 1; flat until each bin was seen.
+    """The shape of the day of each series, float64[S, B] with mean 1; flat until each bin was seen.
 
-    sums float64[S, BINS]: records by bin of the day; windows float64[BINS]: windows that they came from. A series of few records
-    takes the shape of all together.
+    sums float64[S, B]: records by bin of the day; windows float64[B]: windows that they came from. A series of few records takes the
+    shape of all together.
     """
     if not windows.all():
         return np.ones_like(sums)
@@ -99,7 +108,8 @@ def day_shapes(sums: Floats, windows: Floats) -> Floats:
 
 def season(shapes: Floats, starts_us: Times, window_us: int) -> Floats:
     """The shape at the middle of windows, float64[S, T], in a straight line between the middles of its bins."""
-    place = ((starts_us + window_us // 2) % DAY_US) / DAY_US * BINS - 0.5
+    bins = shapes.shape[1]
+    place = ((starts_us + window_us // 2) % DAY_US) / DAY_US * bins - 0.5
     below = np.floor(place).astype(np.int64)
     part = place - below
-    return np.asarray(shapes[:, below % BINS] * (1 - part) + shapes[:, (below + 1) % BINS] * part)
+    return np.asarray(shapes[:, below % bins] * (1 - part) + shapes[:, (below + 1) % bins] * part)

@@ -21,7 +21,7 @@ class Sensitivity:
 
     false_a_day: windows a day that tell of a change where none was, as expected over all series of a family together.
     lookback: what the baseline rests on; fitted anew every `refit`. gap: the windows just before, which it leaves out, so that a
-    slow rise is held against what was before it. warm_up: how many there must be. ratio: how many times as much a count must be;
+    slow rise is held against what was before it. warm_up: how many must hold a record. ratio: how many times as much a count must be;
     points: by how much a share must differ. records: how many must have come more than expected, or fewer.
     """
 
@@ -33,6 +33,11 @@ class Sensitivity:
     ratio: float = 1.5
     points: float = 0.15
     records: int = 8
+
+    @property
+    def past(self) -> int:
+        """So many windows before one decide what it says."""
+        return self.lookback + self.refit + self.gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,25 @@ class _Test:
     size: Floats
 
 
-def volumes(
-    counts: Floats, season: Floats, first: int, window_us: int, wanted: Sensitivity, start: int = 0,
-) -> Iterator[tuple[int, Signals]]:
-    """(t, signals) of each window from `start` on that has enough before it; of rises and falls.
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Successive windows. numbers int64[T]: since 1970. alive bool[T]: holds a record at all; one that does not says nothing of rates.
 
-    counts float64[S, T] of successive windows; season float64[S, T], their place in the shape of the day. first: the number of
-    the first window since 1970: baselines are fitted at the same windows, whatever part of a stream is given. A series that is
-    newer than the warm-up says nothing.
+    Judged are those from index `start` on, held against the ones before, of which Sensitivity.past decide. Baselines are fitted at the
+    same windows, whatever part of a stream is given.
+    """
+
+    numbers: NDArray[np.int64]
+    alive: Flags
+    start: int
+    size_us: int
+
+
+def volumes(counts: Floats, season: Floats, windows: Windows, wanted: Sensitivity) -> Iterator[tuple[int, Signals]]:
+    """(t, signals) of each window judged, of rises and falls.
+
+    counts float64[S, T]; season float64[S, T], the windows' place in the shape of the day. A series that is newer than the warm-up
+    says nothing.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
         for width, observed, exposure in _spans(t, counts, season):
@@ -83,14 +99,14 @@ def volumes(
             yield _Test(observed, expected, width, 1, surprise.at_least(observed, expected, variance), (up - 1) / (wanted.ratio - 1))
             yield _Test(observed, expected, width, -1, surprise.at_most(observed, expected, variance), (down - 1) / (wanted.ratio - 1))
 
-    for t, fitted, before in _fitted(counts, season, first, wanted, start, share=False):
-        seen = np.asarray((counts[:, before.start:max(before.start, before.stop - wanted.warm_up) + 1] > 0).any(axis=1))
-        yield t, _judge(list(tests(t, fitted)), seen, wanted.false_a_day * window_us / baseline.DAY_US, wanted)
+    for t, fitted, before in _fitted(counts, season, windows, wanted, share=False):
+        seen = fitted.windows >= wanted.warm_up
+        seen &= (counts[:, before.start:before.stop - wanted.warm_up + 1] > 0).any(axis=1)
+        yield t, _judge(list(tests(t, fitted)), seen, windows, wanted)
 
 
 def shares(
-    parts: Floats, wholes: Floats, first: int, window_us: int, wanted: Sensitivity, start: int = 0, *,
-    both: bool, distinct: NDArray[np.int64] | None = None,
+    parts: Floats, wholes: Floats, windows: Windows, wanted: Sensitivity, *, both: bool, distinct: NDArray[np.int64] | None = None,
 ) -> Iterator[tuple[int, Signals]]:
     """The same for shares: `parts` of `wholes`, float64[S, T].
 
@@ -110,14 +126,14 @@ def shares(
             yield _Test(part, expected, width, 1, risen, points / wanted.points)
             yield _Test(part, expected, width, -1, fallen, -points / wanted.points)
 
-    for t, fitted, before in _fitted(parts, wholes, first, wanted, start, share=True):
+    for t, fitted, before in _fitted(parts, wholes, windows, wanted, share=True):
+        seen, others = fitted.windows >= wanted.warm_up, 0
         if distinct is None:
-            seen = np.asarray((wholes[:, t] > 0) & (parts[:, before.start:t + 1] > 0).any(axis=1))
-            others = 0
+            seen &= (wholes[:, t] > 0) & (parts[:, before.start:t + 1] > 0).any(axis=1)
         else:
-            seen = parts[:, t - 1:t + 1].sum(axis=1) >= wanted.records
+            seen &= parts[:, t - 1:t + 1].sum(axis=1) >= wanted.records
             others = max(0, int(distinct[t]) - int(seen.sum()))
-        yield t, _judge(list(tests(t, fitted)), seen, wanted.false_a_day * window_us / baseline.DAY_US, wanted, others)
+        yield t, _judge(list(tests(t, fitted)), seen, windows, wanted, others)
 
 
 def _spans(t: int, counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
@@ -127,22 +143,22 @@ def _spans(t: int, counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floa
 
 
 def _fitted(
-    counts: Floats, exposure: Floats, first: int, wanted: Sensitivity, start: int, *, share: bool,
+    counts: Floats, exposure: Floats, windows: Windows, wanted: Sensitivity, *, share: bool,
 ) -> Iterator[tuple[int, Baseline, slice]]:
     """(t, its baseline, the windows that this rests on)."""
-    fitted = None
-    for t in range(start, counts.shape[1]):
-        end = t - (first + t) % wanted.refit - wanted.gap
-        if end < wanted.warm_up:
-            continue
-        if fitted is None or (first + t) % wanted.refit == 0:
-            before = slice(max(0, end - wanted.lookback), end)
-            fitted = baseline.fit(counts[:, before], exposure[:, before], share=share)
+    last = None
+    for t in range(windows.start, counts.shape[1]):
+        since = int(windows.numbers[t]) % wanted.refit
+        if last is None or windows.numbers[t] - since != last:
+            last = windows.numbers[t] - since
+            before = slice(t - since - wanted.gap - wanted.lookback, t - since - wanted.gap)
+            fitted = baseline.fit(counts[:, before], exposure[:, before] * windows.alive[before], share=share)
         yield t, fitted, before
 
 
-def _judge(tests: list[_Test], seen: Flags, level: float, wanted: Sensitivity, others: int = 0) -> Signals:
+def _judge(tests: list[_Test], seen: Flags, windows: Windows, wanted: Sensitivity, others: int = 0) -> Signals:
     """seen: the series that may be told; `others` more were not even looked at."""
+    level = wanted.false_a_day * windows.size_us / baseline.DAY_US
     p = np.stack([test.p for test in tests])
     size = np.stack([test.size for test in tests])
     observed, expected = np.stack([test.observed for test in tests]), np.stack([test.expected for test in tests])

@@ -8,7 +8,7 @@ import numpy as np
 
 from insights.alerts import baseline, detect
 from insights.alerts.baseline import Floats
-from insights.alerts.detect import Sensitivity, Signals
+from insights.alerts.detect import Sensitivity, Signals, Windows
 from insights.alerts.judge import Kind, Series, Signal
 from insights.cells import Cell
 from insights.queries import CellKey
@@ -35,11 +35,17 @@ class Counts(msgspec.Struct):
         return self.groups.get(ALL, (0, 0))[0]
 
 
-def count(rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int) -> Iterator[Counts]:
-    """Every window that starts in [from_us, to_us), the empty ones too, from cells in the order of windows."""
+def count(rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int, most_empty: int) -> Iterator[Counts]:
+    """Every window that starts in [from_us, to_us), from cells in the order of windows.
+
+    The empty ones too, but of a longer gap the first most_empty only: from then on nothing is left to hold a window against.
+    """
+    def empty(begin_us: int, end_us: int) -> Iterator[Counts]:
+        yield from (Counts(at_us) for at_us in range(begin_us, min(end_us, begin_us + most_empty * size_us), size_us))
+
     next_us = from_us
     for window_us, of_window in groupby(rows, lambda pair: pair[0].window_us):
-        yield from (Counts(empty_us) for empty_us in range(next_us, window_us, size_us))
+        yield from empty(next_us, window_us)
         counts = Counts(window_us)
         for key, cell in of_window:
             for series in (ALL, Series("source", key.source), Series("product", key.product), Series("topic", key.topic)):
@@ -51,18 +57,13 @@ def count(rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_u
                 counts.terms[term] = counts.terms.get(term, 0) + sum(of_term)
         yield counts
         next_us = window_us + size_us
-    yield from (Counts(empty_us) for empty_us in range(next_us, to_us, size_us))
-
-
-def needed(wanted: Sensitivity) -> int:
-    """So many windows before one decide what it says; more change nothing."""
-    return wanted.lookback + wanted.refit + wanted.gap
+    yield from empty(next_us, to_us)
 
 
 def signals(
     history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, shapes: Shapes,
 ) -> Iterator[tuple[int, list[Signal]]]:
-    """(window, what it says) of successive windows from history[start] on; those before it, `needed` of them, are its past."""
+    """(window, what it says) of successive windows from history[start] on; start is at least wanted.past."""
     past = _Past(history, start, size_us, wanted)
     said: dict[int, list[Signal]] = {counts.window_us: [] for counts in history[start:]}
     for family in (*_groups(past, shapes), *_words(past)):
@@ -98,9 +99,10 @@ class _Past:
     wanted: Sensitivity
 
     @property
-    def judging(self) -> tuple[int, int, Sensitivity, int]:
-        """The last arguments of detect.volumes and detect.shares."""
-        return self.history[0].window_us // self.size_us, self.size_us, self.wanted, self.start
+    def windows(self) -> Windows:
+        """For detect."""
+        numbers = np.array([counts.window_us // self.size_us for counts in self.history], np.int64)
+        return Windows(numbers, np.array([counts.records > 0 for counts in self.history], np.bool_), self.start, self.size_us)
 
     def table(self, names: Sequence[Series], of: Callable[[Counts, Series], int]) -> Floats:
         return np.array([[of(counts, name) for counts in self.history] for name in names], np.float64).reshape(
@@ -116,14 +118,14 @@ def _groups(past: _Past, shapes: Shapes) -> Iterator[_Family]:
     groups = sorted({series for counts in past.history for series in counts.groups})
     records = past.table(groups, lambda counts, series: counts.groups.get(series, (0, 0))[0])
     negative = past.table(groups, lambda counts, series: counts.groups.get(series, (0, 0))[1])
-    yield _Family({1: Kind.WORSE, -1: Kind.BETTER}, groups, detect.shares(negative, records, *past.judging, both=True), records)
+    yield _Family({1: Kind.WORSE, -1: Kind.BETTER}, groups, detect.shares(negative, records, past.windows, past.wanted, both=True), records)
     topic = np.array([series.dimension == "topic" for series in groups], np.bool_)
     volumes = [series for series in groups if series.dimension != "topic"]
     season = _season(volumes, past, shapes)
-    yield _Family({1: Kind.SPIKE, -1: Kind.SILENCE}, volumes, detect.volumes(records[~topic], season, *past.judging))
+    yield _Family({1: Kind.SPIKE, -1: Kind.SILENCE}, volumes, detect.volumes(records[~topic], season, past.windows, past.wanted))
     topics = [series for series in groups if series.dimension == "topic"]
     whole = past.whole(len(topics))
-    yield _Family({1: Kind.TOPIC}, topics, detect.shares(records[topic], whole, *past.judging, both=False), whole)
+    yield _Family({1: Kind.TOPIC}, topics, detect.shares(records[topic], whole, past.windows, past.wanted, both=False), whole)
 
 
 def _words(past: _Past) -> Iterator[_Family]:
@@ -137,7 +139,7 @@ def _words(past: _Past) -> Iterator[_Family]:
         parts = np.array([[counts.words(kind).get(series.value, 0) for counts in past.history] for series in names], np.float64)
         distinct = np.array([0, *(len(before.keys() | counts.keys()) for before, counts in pairs)], np.int64)
         whole = past.whole(len(names))
-        judged = detect.shares(parts.reshape(whole.shape), whole, *past.judging, both=False, distinct=distinct)
+        judged = detect.shares(parts.reshape(whole.shape), whole, past.windows, past.wanted, both=False, distinct=distinct)
         yield _Family({1: kind}, names, judged, whole)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from insights.alerts.detect import Sensitivity
 from insights.alerts.judge import Kind, Series
-from insights.alerts.series import ALL, Counts, count, flat, needed, signals
+from insights.alerts.series import ALL, Counts, count, flat, signals
 from insights.cells import Cell
 from insights.queries import CellKey
 
@@ -29,11 +29,11 @@ def stream(seed=1, windows=160, burst=None):
                        Cell(records, negative, 0, records - negative, terms={"the": (records, 0, 0), **spoiled}, entities={}))
 
 
-def history(rows, windows=160):
-    return list(count(rows, FIRST * MINUTE, (FIRST + windows) * MINUTE, MINUTE))
+def history(rows, windows=160, before=WANTED.past):
+    return list(count(rows, (FIRST - before) * MINUTE, (FIRST + windows) * MINUTE, MINUTE, WANTED.past))
 
 
-def said(past, start=0):
+def said(past, start=WANTED.past):
     return dict(signals(past, start, MINUTE, WANTED, flat))
 
 
@@ -52,12 +52,12 @@ def test_a_burst_is_told_as_a_topic_and_a_term_of_its_windows_and_the_quiet_befo
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(needed(WANTED), 150))
+@given(st.integers(0, 150))
 def test_the_answer_is_the_same_whatever_part_is_given(start):
     past = history(stream(burst=range(120, 130)))
     whole = said(past)
 
-    part = said(past[start - needed(WANTED):], needed(WANTED))
+    part = said(past[start:])
 
     for window_us, signals_of in part.items():
         assert [one for one in signals_of if one.told] == [one for one in whole[window_us] if one.told]
@@ -76,7 +76,7 @@ def test_cells_of_one_window_count_in_any_order():
 def test_windows_without_a_cell_are_windows_too():
     rows = [row for row in stream(windows=10) if (row[0].window_us // MINUTE - FIRST) % 4 == 2]
 
-    found = history(rows, 10)
+    found = history(rows, 10, before=0)
 
     assert [counts.window_us // MINUTE - FIRST for counts in found] == list(range(10))
     assert [counts.records > 0 for counts in found] == [at % 4 == 2 for at in range(10)]
@@ -109,10 +109,23 @@ def test_a_stream_too_young_to_be_judged_says_nothing(windows):
 
 
 def test_all_is_the_sum_of_its_sources():
-    for counts in history(stream()):
+    for counts in history(stream(), before=0):
         sources = [numbers for series, numbers in counts.groups.items() if series.dimension == "source"]
         assert counts.groups[ALL] == tuple(map(sum, zip(*sources, strict=True)))
 
 
 def test_nothing_comes_of_nothing():
-    assert told(said([Counts((FIRST + at) * MINUTE) for at in range(80)])) == set()
+    assert told(said([Counts((FIRST + at) * MINUTE) for at in range(WANTED.past + 80)])) == set()
+
+
+@pytest.mark.parametrize("gap", [1, WANTED.past - 1, WANTED.past, WANTED.past + 1, 50_000])
+def test_of_a_gap_only_as_much_is_looked_at_as_matters(gap):
+    rows = [(key, cell) for key, cell in stream() if not 60 <= key.window_us // MINUTE - FIRST < 70]
+    later = [(key._replace(window_us=key.window_us + gap * MINUTE), cell) for key, cell in rows if key.window_us // MINUTE - FIRST >= 70]
+    early = [row for row in rows if row[0].window_us // MINUTE - FIRST < 60]
+
+    found = history(early + later, 160 + gap)
+
+    assert len(found) == WANTED.past + 60 + min(10 + gap, WANTED.past) + 90
+    after = {at for at, _, _ in told(said(found)) if at >= 70 + gap}
+    assert not after   # what comes back is no news

@@ -1,0 +1,92 @@
+"""Why an alert: which topics, products, sources, languages, entities and terms the change came from."""
+from collections import Counter
+from collections.abc import Iterable
+from heapq import nsmallest
+
+import msgspec
+
+from insights.alerts.judge import Kind, Series, Signal
+from insights.cells import SAMPLES, Cell
+from insights.queries import CellKey
+
+PARTS = ("source", "product", "topic", "lang")   # each record has one of each
+MOODS = (Kind.WORSE, Kind.BETTER)
+CONTRIBUTORS = 3
+LEAST_PART = 0.1                                 # of the change, from which a contributor is named
+LEAST_MORE = 0.1                                 # of its part, by which it must have changed beyond what the whole did
+
+
+class Contributor(msgspec.Struct, frozen=True):
+    """One value of a dimension: records observed and expected, and what part of the whole change that is.
+
+    Each record has one source, product, topic and language, so that these parts add up to 1; it may hold many terms and entities.
+    """
+
+    dimension: str
+    value: str
+    observed: int
+    expected: float
+    part: float
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """contributors: the largest first, per dimension. samples: ids of at most 3 events of the windows in question."""
+
+    contributors: tuple[Contributor, ...] = ()
+    samples: tuple[str, ...] = ()
+
+
+class Tally:
+    """What is said in some windows by the records of which an alert speaks.
+
+    Of a mood these are the negative ones. A cell does not say which of its records hold a word together with another one, nor which
+    of its samples do: an alert on a word has sources, products, topics and languages alone.
+    """
+
+    def __init__(self, rows: Iterable[tuple[CellKey, Cell]], kind: Kind, series: Series) -> None:
+        word = kind in (Kind.ENTITY, Kind.TERM)
+        self.total = 0
+        self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if word else (*PARTS, "entity", "term"))}
+        samples: set[tuple[int, str]] = set()
+        for key, cell in rows:
+            records = _records(cell, kind, series)
+            if not records or (series.dimension in PARTS and getattr(key, series.dimension) != series.value):
+                continue
+            self.total += records
+            for name in PARTS:
+                self.of[name][getattr(key, name)] += records
+            if not word:
+                self.of["entity"].update(cell.entities)
+                self.of["term"].update({term: counts[0] if kind in MOODS else sum(counts) for term, counts in cell.terms.items()})
+                samples.update(cell.samples)
+        self.samples = tuple(name for _, name in nsmallest(SAMPLES, samples))
+
+
+def _records(cell: Cell, kind: Kind, series: Series) -> int:
+    if kind in MOODS:
+        return cell.negative
+    if kind is Kind.ENTITY:
+        return cell.entities.get(series.value, 0)
+    if kind is Kind.TERM:
+        return sum(cell.terms.get(series.value, ()))
+    return cell.records
+
+
+def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
+    """now: of the signal's windows; before: of the windows of its baseline, scaled to what was expected.
+
+    Named is who changed more than the whole did, not who is merely a large part of it.
+    """
+    scale = signal.expected / before.total if before.total else 0.0
+    change, times = now.total - signal.expected, now.total / max(signal.expected, 1e-12)
+    found: list[Contributor] = []
+    for dimension, observed in now.of.items():
+        if dimension == signal.series.dimension or not change:
+            continue
+        parts = [
+            Contributor(dimension, name, observed[name], usual, (observed[name] - usual) / change)
+            for name in observed.keys() | before.of[dimension].keys() for usual in [scale * before.of[dimension][name]]]
+        telling = [part for part in parts
+                   if part.part >= LEAST_PART and (part.observed - times * part.expected) / change > LEAST_MORE * part.part]
+        found += nsmallest(CONTRIBUTORS, telling, key=lambda part: (-part.part, part.value))
+    return Reason(tuple(found), now.samples)

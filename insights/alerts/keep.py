@@ -1,0 +1,118 @@
+"""The alerts of a job, kept in its store: judged window by window, and again where late records changed one.
+
+What is stored is a function of the stored windows alone. Windows that are closed are judged for good, and what was watched after the
+last of them is kept; the complete ones after it are judged from there each time, so that their alerts may change, or go again, as long
+as late records come.
+"""
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from insights.alerts.detect import Sensitivity
+from insights.alerts.explain import Tally, explain
+from insights.alerts.judge import Alert, Watched, step
+from insights.alerts.series import Counts, count, signals
+from insights.alerts.shapes import DayShapes
+from insights.queries import JobRow, cell_rows, job_row
+from insights.store import Store
+from insights.tables import START_US, alert_states, alerts, units
+
+BLOCK = 240   # windows that are judged together
+
+
+class State(NamedTuple):
+    """Windows that start before through_us are judged for good; after them, `watched` is watched."""
+
+    through_us: int = START_US
+    watched: Watched = Watched()
+
+
+def judge(store: Store, job: str, wanted: Sensitivity, now_us: int) -> int:
+    """Brings the job's alerts up to date; how many changed. Who runs it twice, or beside another, changes nothing.
+
+    Raises QueryError for an unknown job, StoreError.
+    """
+    with store.snapshot() as db:
+        about = job_row(db, job)
+        before = _state(db, about)
+        after, found = judged(db, about, before, wanted)
+        stored = {row["id"]: dict(row) for row in db.execute(
+            sa.select(alerts).where(*_of(alerts, about), sa.or_(
+                alerts.c.opened_us >= before.through_us, alerts.c.id.in_([alert.id for alert in found])))).mappings()}
+        rows = [_row(db, about, alert, stored.get(alert.id), before, wanted) for alert in found]
+        gone = stored.keys() - {alert.id for alert in found}
+    rows = [row for row in rows if any(stored.get(row["id"], {}).get(name) != value for name, value in row.items())]
+    if not rows and not gone and after == before:
+        return 0
+    with store.transaction() as db:
+        if _state(db, about) != before:   # somebody else was here
+            return 0
+        db.execute(alerts.delete().where(*_of(alerts, about), alerts.c.id.in_([*gone, *(row["id"] for row in rows)])))
+        if rows:
+            db.execute(alerts.insert(), [{**row, "updated_us": now_us} for row in rows])
+        db.execute(alert_states.delete().where(*_of(alert_states, about)))
+        db.execute(alert_states.insert().values(
+            job=job, run=about.run, through_us=after.through_us, watched=msgspec.json.encode(after.watched).decode()))
+    return len(rows) + len(gone)
+
+
+def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity) -> tuple[State, list[Alert]]:
+    """(after the last closed window, the alerts that any complete window from before.through_us on opened or changed)."""
+    size = about.window_us
+    first, last = db.execute(sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(
+        *_of(units, about), units.c.records > 0)).one()
+    if first is None:
+        return before, []
+    begin = max(before.through_us, first)
+    end = min(about.watermark_us // size * size, last + (wanted.past + 1) * size)
+    closed = min(about.closed_us // size * size, end)
+    after, watched = before, before.watched
+    found: dict[str, Alert] = {}
+    shapes = DayShapes(db, about, first)
+    for block in _blocks(db, about, begin, end, wanted):
+        for window_us, said in signals(block, wanted.past, size, wanted, shapes):
+            watched, changed = step(watched, about.job, window_us, size, said)
+            found |= {alert.id: alert for alert in changed}
+            if window_us < closed:
+                after = State(window_us + size, watched)
+    return after, list(found.values())
+
+
+def _blocks(db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity) -> Iterator[list[Counts]]:
+    """The windows in [begin, end), in blocks that each have wanted.past windows before them."""
+    from_us = begin - wanted.past * about.window_us
+    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past)
+    history = list(itertools.islice(every, wanted.past))
+    while block := list(itertools.islice(every, BLOCK)):
+        yield history + block
+        history = (history + block)[-wanted.past:]
+
+
+def _row(
+    db: sa.Connection, about: JobRow, alert: Alert, stored: Mapping[str, Any] | None, before: State, wanted: Sensitivity,
+) -> dict[str, Any]:
+    """The alert as it is to be stored. The reason costs some reading: where nothing can have changed it, the stored one is kept."""
+    row = {
+        "job": about.job, "run": about.run, "id": alert.id, "kind": str(alert.kind), "dimension": alert.series.dimension,
+        "value": alert.series.value, "severity": str(alert.severity), "opened_us": alert.opened_us, "last_us": alert.last_us,
+        "closed_us": alert.closed_us, "peak_us": alert.peak_us, "peak": msgspec.json.encode(alert.peak).decode()}
+    if stored and alert.peak_us < before.through_us:
+        return {**row, "reason": stored["reason"]}
+    size = about.window_us
+    begin = alert.peak_us - (alert.peak.width - 1) * size
+    rest = begin - wanted.gap * size
+    now = Tally(cell_rows(db, about, begin, alert.peak_us + size), alert.kind, alert.series)
+    usual = Tally(cell_rows(db, about, rest - wanted.lookback * size, rest), alert.kind, alert.series)
+    return {**row, "reason": msgspec.json.encode(explain(alert.peak, now, usual)).decode()}
+
+
+def _state(db: sa.Connection, about: JobRow) -> State:
+    row = db.execute(sa.select(alert_states).where(*_of(alert_states, about))).one_or_none()
+    return State() if row is None else State(row.through_us, msgspec.json.decode(row.watched, type=Watched))
+
+
+def _of(table: sa.Table, about: JobRow) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.job == about.job, table.c.run == about.run
