@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pipelines.commands import (
+    alerts,
     backfill,
     demo,
     diff,
@@ -30,7 +31,7 @@ from pipelines.options import add_options, resolve
 
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
-    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, diff.COMMAND, verify.COMMAND,
+    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, alerts.GROUP, diff.COMMAND, verify.COMMAND,
     dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
 
 def main(argv: Sequence[str] | None = None) -> int:

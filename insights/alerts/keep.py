@@ -67,7 +67,8 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity)
     if first is None:
         return before, []
     begin = max(before.through_us, first)
-    end = min(about.watermark_us // size * size, last + (wanted.past + 1) * size)
+    after_last = 1 if about.kind == "backfill" else wanted.past + 1   # where an archive ends, nothing fell silent
+    end = min(about.watermark_us // size * size, last + after_last * size)
     closed = min(about.closed_us // size * size, end)
     after, watched = before, before.watched
     found: dict[str, Alert] = {}

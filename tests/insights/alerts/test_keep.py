@@ -176,3 +176,18 @@ def test_a_job_without_windows_has_nothing_to_judge(store):
     assert judge(store, "job", WANTED, 1) == 0
     assert kept(store) == ([], [])
     assert State().watched.alerts == ()
+
+
+def test_an_archive_that_ends_is_no_silence_and_its_last_windows_count(tmp_path, at_once):
+    archive = Store(f"sqlite:///{tmp_path}/archive.db")
+    archive.open_job("job", "backfill", MINUTE, 0)
+    run = archive.begin_run("job", 1)
+    archive.write_units("job", run, [unit for units in windows().values() for unit in units], 1)
+    archive.finish_run("job", run, 2)
+
+    judge(archive, "job", WANTED, 1)
+
+    assert told(archive) == told_of(at_once)
+    (state,) = kept(archive)[1]
+    assert state[0] == (FIRST + WINDOWS) * MINUTE
+    archive.close()

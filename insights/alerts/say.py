@@ -1,0 +1,84 @@
+"""An alert in words."""
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from insights.alerts.explain import Reason
+from insights.alerts.judge import Kind, Series, Severity, Signal
+from insights.queries import JobRow
+from insights.tables import alerts
+from schemas.records import time_of
+
+SHARES = (Kind.WORSE, Kind.BETTER, Kind.TOPIC, Kind.ENTITY, Kind.TERM)
+
+
+class Told(msgspec.Struct, kw_only=True):
+    """A stored alert. opened: start of its first window. last: end of its last one so far. closed: end of the window that closed it."""
+
+    id: str
+    severity: Severity
+    kind: Kind
+    series: Series
+    what: str
+    why: str
+    opened: dt.datetime
+    last: dt.datetime
+    closed: dt.datetime | None
+    peak: Signal
+    reason: Reason
+
+
+def told(
+    db: sa.Connection, about: JobRow, *, from_us: int | None = None, to_us: int | None = None, severity: str = "", only_open: bool = False,
+) -> Iterator[Told]:
+    """The job's alerts that were open at some time in [from_us, to_us), the oldest first."""
+    query = sa.select(alerts).where(alerts.c.job == about.job, alerts.c.run == about.run).order_by(alerts.c.opened_us, alerts.c.id)
+    if from_us is not None:
+        query = query.where(sa.or_(alerts.c.closed_us.is_(None), alerts.c.closed_us > from_us - about.window_us))
+    if to_us is not None:
+        query = query.where(alerts.c.opened_us < to_us)
+    if severity:
+        query = query.where(alerts.c.severity == severity)
+    if only_open:
+        query = query.where(alerts.c.closed_us.is_(None))
+    for row in db.execute(query):
+        peak, reason = msgspec.json.decode(row.peak, type=Signal), msgspec.json.decode(row.reason, type=Reason)
+        yield Told(
+            id=row.id, severity=Severity(row.severity), kind=Kind(row.kind), series=peak.series, what=what(peak, about.window_us),
+            why=", ".join(why(reason, peak.observed >= peak.expected)), opened=time_of(row.opened_us),
+            last=time_of(row.last_us + about.window_us),
+            closed=None if row.closed_us is None else time_of(row.closed_us + about.window_us), peak=peak, reason=reason)
+
+
+def what(signal: Signal, window_us: int) -> str:
+    """Such as "source tickets: 63 records in 2 min, 28.7 expected"."""
+    span = _length(signal.width * window_us)
+    kind, value = signal.series.dimension, signal.series.value.replace("\t", " ")
+    who = "all" if kind == "all" else f"{kind} {value or '(none)'}"
+    if signal.kind not in SHARES:
+        return f"{who}: {signal.observed:,} records in {span}, {_number(signal.expected)} expected"
+    share, usual = (f"{part / max(signal.whole, 1):.0%}" for part in (signal.observed, signal.expected))
+    part = "negative " if signal.kind in (Kind.WORSE, Kind.BETTER) else ""
+    return f"{who}: {signal.observed:,} {part}of {signal.whole:,} records in {span} ({share}), {usual} expected"
+
+
+def why(reason: Reason, more: bool) -> Sequence[str]:
+    """Such as "term hold 6 for 0.2"; the largest part of the change first."""
+    ranked = sorted(reason.contributors, key=lambda one: (-one.part, one.dimension, one.value))
+    return [
+        f"{one.dimension} {one.value.replace(chr(9), ' ') or '(none)'} {one.observed:,} for {_number(one.expected)}" for one in ranked
+        if more == (one.observed >= one.expected)]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _length(length_us: int) -> str:
+    seconds = length_us // 1_000_000
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds and seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{length_us / 1e6:g} s"

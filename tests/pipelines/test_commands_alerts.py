@@ -1,0 +1,79 @@
+"""textpulse alerts: what it prints, what it refuses, and that asking twice is asking once."""
+import json
+from pathlib import Path
+
+import pytest
+
+from insights.cells import Cell, Unit
+from insights.store import Store, UnitKey
+from pipelines.cli import main
+
+MINUTE = 60_000_000
+START = 29_000_000 * MINUTE   # 2025-02-19T21:20Z
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """250 windows of 20 tickets each; in two of them 60 more, on the card with the word lost."""
+    made = f"sqlite:///{tmp_path_factory.mktemp('alerts')}/a.db"
+    store = Store(made)
+    store.open_job("textpulse", "stream", MINUTE, MINUTE)
+    batch = []
+    for at in range(250):
+        cells = {("en", "bank"): Cell(20 + at % 3, 0, 20 + at % 3, 0)}
+        if at in (240, 241):
+            cells["en", "card"] = Cell(60, 60, 0, 0, terms={"lost": (60, 0, 0)}, entities={"organisation\t[red]\x1b[2JAcme": 9})
+        batch.append((UnitKey(START + at * MINUTE, "texts/0", "tickets", ""), Unit(sum(c.records for c in cells.values()), at, cells)))
+    store.write_units("textpulse", 0, batch, 7)
+    store.save("textpulse", 0, START + 249 * MINUTE, START + 250 * MINUTE, [])
+    store.close()
+    return made
+
+
+def test_an_alert_has_its_times_its_numbers_and_its_reason(url: str, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    assert main(["alerts", "list", "--store", url]) == 0
+    said = capsys.readouterr()
+
+    (spike,) = [line for line in said.out.splitlines() if " spike " in line and "source tickets" in line]
+    assert spike.startswith("2025-02-20 01:20:00")
+    assert "critical" in spike
+    assert "81 records in 1 min, 21.0 expected" in spike
+    assert "topic card 60 for 0.0" in spike
+    assert "\x1b" not in said.out
+    assert "alerts, 0 open" in said.err
+
+
+def test_asking_again_says_the_same(url: str, capsys: Said) -> None:
+    answers = []
+    for _ in range(2):
+        assert main(["alerts", "list", "--store", url, "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+
+    assert answers[0] == answers[1]
+    assert {"id", "severity", "kind", "what", "why", "opened", "closed", "peak", "reason"} <= set(answers[0][0])
+
+
+@pytest.mark.parametrize(("how", "any_left"), [
+    ([], True), (["--severity", "critical"], True), (["--open"], False), (["--from", "2025-02-20T01:22"], True),
+    (["--from", "2025-02-20T02:00"], False), (["--to", "2025-02-20T01:00"], False)])
+def test_filters_narrow_the_list(how: list[str], any_left: bool, url: str, capsys: Said) -> None:
+    assert main(["alerts", "list", "--store", url, "--json", *how]) == 0
+
+    assert bool(json.loads(capsys.readouterr().out)) == any_left
+
+
+@pytest.mark.parametrize(("argv", "code", "said"), [
+    (["--severity", "huge"], 2, "--severity huge: no such severity; choose from warning, critical"),
+    (["--from", "soon"], 2, "--from soon: not a time"), (["--job", "nobody"], 2, "--job nobody: the store has no such job")])
+def test_a_question_that_cannot_be_answered_is_refused(argv: list[str], code: int, said: str, url: str, capsys: Said) -> None:
+    assert main(["alerts", "list", "--store", url, *argv]) == code
+
+    assert said in capsys.readouterr().err
+
+
+def test_a_store_that_is_not_there_is_named(tmp_path: Path, capsys: Said) -> None:
+    assert main(["alerts", "list", "--store", f"sqlite:///{tmp_path}/none.db"]) == 3
+
+    assert "there is no such file" in capsys.readouterr().err
