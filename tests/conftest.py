@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from schemas.tagging import Tags
 
 Eventually = Callable[..., None]
+
+settings.register_profile("untimed", deadline=None)   # no test is timed: what is slow on a busy machine is not wrong
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

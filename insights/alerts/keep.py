@@ -16,6 +16,7 @@ from insights.alerts.explain import Tally, explain
 from insights.alerts.judge import Alert, Watched, step
 from insights.alerts.series import Counts, count, signals
 from insights.alerts.shapes import DayShapes
+from insights.alerts.words import Vocabulary
 from insights.queries import JobRow, cell_rows, job_row
 from insights.store import Store
 from insights.tables import START_US, alert_states, alerts, units
@@ -72,9 +73,9 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity)
     closed = min(about.closed_us // size * size, end)
     after, watched = before, before.watched
     found: dict[str, Alert] = {}
-    shapes = DayShapes(db, about, first)
-    for block in _blocks(db, about, begin, end, wanted):
-        for window_us, said in signals(block, wanted.past, size, wanted, shapes):
+    shapes, vocabulary = DayShapes(db, about, first), Vocabulary()
+    for block in _blocks(db, about, begin, end, wanted, vocabulary):
+        for window_us, said in signals(block, wanted.past, size, wanted, shapes, vocabulary):
             watched, changed = step(watched, about.job, window_us, size, said)
             found |= {alert.id: alert for alert in changed}
             if window_us < closed:
@@ -82,10 +83,12 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity)
     return after, list(found.values())
 
 
-def _blocks(db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity) -> Iterator[list[Counts]]:
+def _blocks(
+    db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity, vocabulary: Vocabulary,
+) -> Iterator[list[Counts]]:
     """The windows in [begin, end), in blocks that each have wanted.past windows before them."""
     from_us = begin - wanted.past * about.window_us
-    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past)
+    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past, vocabulary)
     history = list(itertools.islice(every, wanted.past))
     while block := list(itertools.islice(every, BLOCK)):
         yield history + block

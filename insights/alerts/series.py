@@ -1,15 +1,16 @@
 """The series of a job's windows: what is counted of each, and what every window says of all of them."""
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby, pairwise
+from dataclasses import dataclass, field
+from itertools import groupby
 
-import msgspec
 import numpy as np
 
 from insights.alerts import baseline, detect
 from insights.alerts.baseline import Floats
 from insights.alerts.detect import Sensitivity, Signals, Windows
 from insights.alerts.judge import Kind, Series, Signal
+from insights.alerts.words import NONE, Vocabulary, Words, of, together
 from insights.cells import Cell
 from insights.queries import CellKey
 
@@ -17,15 +18,16 @@ ALL = Series()
 Shapes = Callable[[Sequence[Series], int], Floats]   # (series, day since 1970) -> their shapes of the day, from the days before it
 
 
-class Counts(msgspec.Struct):
+@dataclass(slots=True)
+class Counts:
     """One window: (records, negative ones) of all, of each source, product and topic; records that name an entity or hold a term."""
 
     window_us: int
-    groups: dict[Series, tuple[int, int]] = {}
-    entities: dict[str, int] = {}
-    terms: dict[str, int] = {}
+    groups: dict[Series, tuple[int, int]] = field(default_factory=dict)
+    entities: Words = NONE
+    terms: Words = NONE
 
-    def words(self, kind: Kind) -> dict[str, int]:
+    def words(self, kind: Kind) -> Words:
         """Those of Kind.ENTITY or Kind.TERM."""
         return self.entities if kind is Kind.ENTITY else self.terms
 
@@ -35,8 +37,10 @@ class Counts(msgspec.Struct):
         return self.groups.get(ALL, (0, 0))[0]
 
 
-def count(rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int, most_empty: int) -> Iterator[Counts]:
-    """Every window that starts in [from_us, to_us), from cells in the order of windows.
+def count(
+    rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int, most_empty: int, vocabulary: Vocabulary,
+) -> Iterator[Counts]:
+    """Every window that starts in [from_us, to_us), from cells in the order of windows; its words by the vocabulary's numbers.
 
     The empty ones too, but of a longer gap the first most_empty only: from then on nothing is left to hold a window against.
     """
@@ -46,27 +50,26 @@ def count(rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_u
     next_us = from_us
     for window_us, of_window in groupby(rows, lambda pair: pair[0].window_us):
         yield from empty(next_us, window_us)
-        counts = Counts(window_us)
+        counts, entities, terms = Counts(window_us), Counter[str](), Counter[str]()
         for key, cell in of_window:
             for series in (ALL, Series("source", key.source), Series("product", key.product), Series("topic", key.topic)):
                 records, negative = counts.groups.get(series, (0, 0))
                 counts.groups[series] = records + cell.records, negative + cell.negative
-            for entity, records in cell.entities.items():
-                counts.entities[entity] = counts.entities.get(entity, 0) + records
-            for term, of_term in cell.terms.items():
-                counts.terms[term] = counts.terms.get(term, 0) + sum(of_term)
+            entities.update(cell.entities)
+            terms.update({term: sum(of_term) for term, of_term in cell.terms.items()})
+        counts.entities, counts.terms = vocabulary.pack(entities), vocabulary.pack(terms)
         yield counts
         next_us = window_us + size_us
     yield from empty(next_us, to_us)
 
 
 def signals(
-    history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, shapes: Shapes,
+    history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, shapes: Shapes, vocabulary: Vocabulary,
 ) -> Iterator[tuple[int, list[Signal]]]:
     """(window, what it says) of successive windows from history[start] on; start is at least wanted.past."""
     past = _Past(history, start, size_us, wanted)
     said: dict[int, list[Signal]] = {counts.window_us: [] for counts in history[start:]}
-    for family in (*_groups(past, shapes), *_words(past)):
+    for family in (*_groups(past, shapes), *_words(past, vocabulary)):
         for t, window in family.judged:
             said[history[t].window_us] += family.signals(t, window)
     yield from said.items()
@@ -128,19 +131,21 @@ def _groups(past: _Past, shapes: Shapes) -> Iterator[_Family]:
     yield _Family({1: Kind.TOPIC}, topics, detect.shares(records[topic], whole, past.windows, past.wanted, both=False), whole)
 
 
-def _words(past: _Past) -> Iterator[_Family]:
+def _words(past: _Past, vocabulary: Vocabulary) -> Iterator[_Family]:
     """Entities and terms; only those that are frequent enough somewhere."""
     for kind in (Kind.ENTITY, Kind.TERM):
-        pairs = [(before.words(kind), counts.words(kind)) for before, counts in pairwise(past.history)]
-        frequent = {
-            name for before, counts in pairs[max(past.start - 1, 0):] for name, records in counts.items()
-            if records + before.get(name, 0) >= past.wanted.records}
-        names = [Series(str(kind), name) for name in sorted(frequent)]
-        parts = np.array([[counts.words(kind).get(series.value, 0) for counts in past.history] for series in names], np.float64)
-        distinct = np.array([0, *(len(before.keys() | counts.keys()) for before, counts in pairs)], np.int64)
+        columns = [counts.words(kind) for counts in past.history]
+        distinct, frequent = np.zeros(len(columns), np.int64), set[int]()
+        for t in range(past.start, len(columns)):
+            both = together(columns[t - 1], columns[t])
+            distinct[t] = len(both.ids)
+            frequent.update(both.ids[both.records >= past.wanted.records].tolist())
+        names = sorted(vocabulary.names[number] for number in frequent)
+        numbers = vocabulary.numbers(names)
+        parts = np.array([of(words, numbers) for words in columns], np.float64).T
         whole = past.whole(len(names))
-        judged = detect.shares(parts.reshape(whole.shape), whole, past.windows, past.wanted, both=False, distinct=distinct)
-        yield _Family({1: kind}, names, judged, whole)
+        judged = detect.shares(parts, whole, past.windows, past.wanted, both=False, distinct=distinct)
+        yield _Family({1: kind}, [Series(str(kind), name) for name in names], judged, whole)
 
 
 def _season(names: Sequence[Series], past: _Past, shapes: Shapes) -> Floats:

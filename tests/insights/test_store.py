@@ -116,7 +116,7 @@ def test_a_cell_comes_back_as_it_was_written(store):
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5), st.integers(0, 9)), max_size=5), max_size=6))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_stands_after_any_writes_is_the_last_largest_unit_of_each_key(store, batches):
     job, largest = uuid.uuid4().hex, {}
     for batch in batches:

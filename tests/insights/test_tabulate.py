@@ -117,21 +117,19 @@ def call(chunk, good):
     return found, oracle(listed, [row for _, row, *_ in chunk], groups, [True] * len(chunk) if good is None else good)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(records)
 def test_columns_say_what_going_text_by_text_says(chunk):
     found, expected = call(chunk, None)
     assert found == expected
 
 
-@settings(deadline=None)
 @given(records)
 def test_rows_that_failed_add_nothing(chunk):
     found, expected = call(chunk, np.array([good for _, _, good, _ in chunk], np.bool_))
     assert found == expected
 
 
-@settings(deadline=None)
 @given(records, st.integers(0, 12))
 def test_a_chunk_says_what_its_parts_say_together(chunk, cut):
     whole, _ = call(chunk, None)

@@ -24,7 +24,7 @@ def test_offsets_are_bytes_of_the_text_as_it_came(tokenizer: PieceTokenizer) -> 
     assert cut == ["Café", "s", "中", "国", "😀", "e\u0301"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4))
 def test_offsets_lie_within_the_text_and_on_characters(tokenizer: PieceTokenizer, texts: list[str]) -> None:
     texts = [text.encode("utf-8", "replace").decode() for text in texts]

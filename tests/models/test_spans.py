@@ -51,13 +51,13 @@ def _expected(row: list[tuple[int, bool]]) -> list[tuple[int, int, int]]:
     return spans
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS)
 def test_any_labelling_decodes_to_what_plain_python_says(rows: list[list[tuple[int, bool]]]) -> None:
     assert _decoded(rows) == [_expected(row) for row in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS)
 def test_spans_of_a_text_are_never_empty_never_overlap_and_never_leave_it(rows: list[list[tuple[int, bool]]]) -> None:
     for row, spans in zip(rows, _decoded(rows), strict=True):

@@ -76,7 +76,7 @@ def test_columns_have_the_types_that_the_contract_says(model: LoadedModel) -> No
     assert np.allclose(tags.topic.sum(1), 1, atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.sampled_from(MIXED), st.text(max_size=50)), min_size=1, max_size=20))
 def test_the_answer_for_a_text_does_not_depend_on_its_neighbours(model: LoadedModel, texts: list[str]) -> None:
     together = model.tag(texts)
@@ -87,7 +87,7 @@ def test_the_answer_for_a_text_does_not_depend_on_its_neighbours(model: LoadedMo
         np.testing.assert_allclose(near, near_alone, atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60))
 def test_spans_lie_on_characters_of_any_text(model: LoadedModel, text: str) -> None:
     tags = model.tag([f"Anna met {text} Boris"])

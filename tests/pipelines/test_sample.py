@@ -41,7 +41,7 @@ def digest(records: list[SampleRecord]) -> str:
 
 
 @given(seeds, plans)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_same_seed_gives_the_same_stream(seed: int, plan: Plan) -> None:
     assert stream(seed, plan) == stream(seed, plan)
 
@@ -60,13 +60,13 @@ def test_other_seeds_give_other_streams() -> None:
 
 
 @given(seeds, st.integers(0, 300))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_count_cuts_the_stream_and_changes_nothing_before(seed: int, count: int) -> None:
     assert stream(seed, count=count) == stream(seed, count=300)[:count]
 
 
 @given(seeds, plans)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_arrivals_never_fall_and_no_lag_is_above_its_bound(seed: int, plan: Plan) -> None:
     records = stream(seed, plan)
     assert records[0].arrival_us == START_US
@@ -84,7 +84,7 @@ def test_arrivals_never_fall_and_no_lag_is_above_its_bound(seed: int, plan: Plan
 
 
 @given(seeds, plans, st.sampled_from([1.0, 10.0, 60.0]), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_truth_agrees_with_a_recount_from_the_bytes(seed: int, plan: Plan, window_s: float, backfill: bool) -> None:
     records = stream(seed, plan)
     said = truth(records, window_s=window_s, backfill=backfill)

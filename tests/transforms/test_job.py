@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from insights import tables
@@ -302,7 +302,6 @@ log = st.lists(
     st.tuples(st.integers(0, 5), st.integers(-60, 200)).map(lambda told: event(*told)) | st.just(b"{"), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(log, st.lists(st.integers(1, 5), min_size=12, max_size=12), st.integers(0, 12), st.booleans())
 def test_a_crash_between_polls_changes_no_decision(values, sizes, crash_at, stored):
     with_store = BrokenStore("sqlite://")

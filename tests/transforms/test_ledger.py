@@ -1,7 +1,7 @@
 """Laws of the ledger: a record is decided once, and what is durable decides where a new process starts."""
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from insights.store import Known
@@ -102,7 +102,6 @@ def polled(ledger, log, sizes, *, moves):
     return found
 
 
-@settings(deadline=None)
 @given(records, cuts)
 def test_with_the_watermark_at_rest_any_cut_of_polls_decides_alike(log, sizes):
     one, other = ledger_of(A), ledger_of(A)
@@ -110,7 +109,6 @@ def test_with_the_watermark_at_rest_any_cut_of_polls_decides_alike(log, sizes):
     assert one.open == other.open
 
 
-@settings(deadline=None)
 @given(records, cuts, cuts)
 def test_a_reader_built_again_from_a_mark_hears_the_same_and_counts_nothing_twice(log, sizes, others):
     ledger = ledger_of(A)
@@ -123,7 +121,6 @@ def test_a_reader_built_again_from_a_mark_hears_the_same_and_counts_nothing_twic
     assert {window: counts[A].records for window, counts in ledger.open.items()} == opened
 
 
-@settings(deadline=None)
 @given(records, cuts, cuts, st.data())
 def test_a_process_that_starts_anew_repeats_every_decision_that_is_durable(log, sizes, others, data):
     before = ledger_of(A)
@@ -135,7 +132,6 @@ def test_a_process_that_starts_anew_repeats_every_decision_that_is_durable(log, 
     assert {offset: again[offset] for offset in range(durable)} == {offset: first[offset] for offset in range(durable)}
 
 
-@settings(deadline=None)
 @given(records, cuts)
 def test_every_record_is_counted_or_a_dead_letter_and_no_event_counts_twice_in_a_window(log, sizes):
     ledger = ledger_of(A)
@@ -302,7 +298,6 @@ def test_what_is_saved_is_the_first_open_record_or_else_the_end_of_what_was_hand
     assert ledger.handed(A) == (4, 0)
 
 
-@settings(deadline=None)
 @given(records, cuts)
 def test_what_is_saved_never_moves_back_and_covers_no_record_of_an_open_window(log, sizes):
     ledger, saved = ledger_of(A), 0

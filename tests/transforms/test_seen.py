@@ -1,6 +1,6 @@
 """Laws of the seen ids: a set of 64-bit keys, however they are packed."""
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.seen import RECENT, SeenIds
@@ -20,7 +20,6 @@ def filled(count):
     return seen
 
 
-@settings(deadline=None)
 @given(batches, st.booleans())
 def test_each_key_is_new_once_in_any_cut_and_packing(parts, packed):
     seen, held = SeenIds(), set()

@@ -126,7 +126,7 @@ tagged = st.builds(
 
 
 @pytest.mark.parametrize("file_format", FILE_FORMATS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.lists(tagged, min_size=1, max_size=5))
 def test_any_tagged_events_come_back_from_a_file_as_they_were(tmp_path_factory, file_format, rows):
     path = Path(write_tagged(rows, str(tmp_path_factory.mktemp("files")), file_format))
