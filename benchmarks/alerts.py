@@ -1,6 +1,6 @@
 """How well alerts find planted incidents, beside a plain z-score and the detectors of river and beam.ml.anomaly, in one run.
 
-alerts.py [--split dev|test] [--streams N] [--quiet-days D] [--only ours|...]
+python -m benchmarks.alerts [--split dev|test] [--streams N] [--quiet-days D] [--only-ours]
 
 Every detector says of every window of every series whether it stands out; from there on all go the same way: the product's own
 opening and closing of alerts. A detector's second line has the threshold that gives it 0.2 false alerts a day on the quiet streams of

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from insights.alerts import baseline, surprise
 from insights.alerts.baseline import Baseline, Floats
 
-UNSURE = 0.07          # standard error of what is expected, as a share of it: of the day's shape, and of what drifts since the baseline
 Flags = NDArray[np.bool_]
 
-WIDTHS = (1, 2)        # the window alone, and with the one before it: what is too weak for one may be sure in two
-WEAK_P = 0.01          # what keeps an alert open: so much surprise in its series alone, and half the change that opens one
+WIDTHS = (1, 2)   # the window alone, and with the one before it: what is too weak for one may be sure in two
+WEAK_P = 0.01     # what keeps an alert open: so much surprise in its series alone, and half the change that opens one
+UNSURE = 0.07     # standard error of an expected volume, as a share of it: of the day's shape, and of what drifts since the baseline
 
 
 @dataclass(frozen=True, slots=True)
