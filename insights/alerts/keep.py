@@ -6,6 +6,7 @@ as late records come.
 """
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,7 +22,8 @@ from insights.queries import JobRow, cell_rows, job_row
 from insights.store import Store
 from insights.tables import START_US, alert_states, alerts, units
 
-BLOCK = 240   # windows that are judged together
+BLOCK = 240              # windows that are judged together
+MOST_WORDS = 2_000_000   # that are remembered before what was read is forgotten and read again
 
 
 class State(NamedTuple):
@@ -31,15 +33,24 @@ class State(NamedTuple):
     watched: Watched = Watched()
 
 
-def judge(store: Store, job: str, wanted: Sensitivity, now_us: int) -> int:
+@dataclass(slots=True)
+class Past:
+    """What somebody who judges again and again need not read again: the windows before those that are not judged for good."""
+
+    of: tuple[str, int, int] = ("", 0, 0)   # job, run, through_us
+    windows: list[Counts] = field(default_factory=list)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+
+
+def judge(store: Store, job: str, wanted: Sensitivity, now_us: int, past: Past | None = None) -> int:
     """Brings the job's alerts up to date; how many changed. Who runs it twice, or beside another, changes nothing.
 
-    Raises QueryError for an unknown job, StoreError.
+    past: that of the calls before this one. Raises QueryError for an unknown job, StoreError.
     """
     with store.snapshot() as db:
         about = job_row(db, job)
         before = _state(db, about)
-        after, found = judged(db, about, before, wanted)
+        after, found = judged(db, about, before, wanted, past or Past())
         stored = {row["id"]: dict(row) for row in db.execute(
             sa.select(alerts).where(*_of(alerts, about), sa.or_(
                 alerts.c.opened_us >= before.through_us, alerts.c.id.in_([alert.id for alert in found])))).mappings()}
@@ -60,7 +71,7 @@ def judge(store: Store, job: str, wanted: Sensitivity, now_us: int) -> int:
     return len(rows) + len(gone)
 
 
-def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity) -> tuple[State, list[Alert]]:
+def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity, past: Past) -> tuple[State, list[Alert]]:
     """(after the last closed window, the alerts that any complete window from before.through_us on opened or changed)."""
     size = about.window_us
     first, last = db.execute(sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(
@@ -73,23 +84,27 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity)
     closed = min(about.closed_us // size * size, end)
     after, watched = before, before.watched
     found: dict[str, Alert] = {}
-    shapes, vocabulary = DayShapes(db, about, first), Vocabulary()
-    for block in _blocks(db, about, begin, end, wanted, vocabulary):
-        for window_us, said in signals(block, wanted.past, size, wanted, shapes, vocabulary):
+    shapes = DayShapes(db, about, first)
+    if past.of != (about.job, about.run, begin) or len(past.vocabulary.names) > MOST_WORDS:
+        past.windows, past.vocabulary = [], Vocabulary()
+    before_closed = past.windows
+    for block in _blocks(db, about, begin, end, wanted, past):
+        for window_us, said in signals(block, wanted.past, size, wanted, shapes, past.vocabulary):
             watched, changed = step(watched, about.job, window_us, size, said)
             found |= {alert.id: alert for alert in changed}
             if window_us < closed:
                 after = State(window_us + size, watched)
+        if any(counts.window_us < closed for counts in block[wanted.past:]) or not before_closed:
+            before_closed = [counts for counts in block if counts.window_us < max(begin, closed)][-wanted.past:]
+    past.of, past.windows = (about.job, about.run, after.through_us), before_closed
     return after, list(found.values())
 
 
-def _blocks(
-    db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity, vocabulary: Vocabulary,
-) -> Iterator[list[Counts]]:
+def _blocks(db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity, past: Past) -> Iterator[list[Counts]]:
     """The windows in [begin, end), in blocks that each have wanted.past windows before them."""
-    from_us = begin - wanted.past * about.window_us
-    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past, vocabulary)
-    history = list(itertools.islice(every, wanted.past))
+    from_us = begin if past.windows else begin - wanted.past * about.window_us
+    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past, past.vocabulary)
+    history = past.windows or list(itertools.islice(every, wanted.past))
     while block := list(itertools.islice(every, BLOCK)):
         yield history + block
         history = (history + block)[-wanted.past:]

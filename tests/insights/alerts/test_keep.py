@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from insights.alerts import keep
 from insights.alerts.detect import Sensitivity
 from insights.alerts.explain import Reason
-from insights.alerts.keep import State, judge
+from insights.alerts.keep import Past, State, judge
 from insights.cells import Cell, Unit
-from insights.queries import QueryError
+from insights.queries import QueryError, cell_rows
 from insights.store import Store, UnitKey
 from insights.tables import alert_states, alerts
 
@@ -100,14 +100,34 @@ def test_the_burst_is_told_once_with_its_reason(store, at_once):
 
 
 @pytest.mark.parametrize("every", [1, 7, 40])
-def test_live_and_at_once_say_the_same(another, at_once, every):
+@pytest.mark.parametrize("restarted", [0, 30, 1], ids=["never", "sometimes", "always"])
+def test_live_and_at_once_say_the_same(another, at_once, every, restarted):
+    past = Past()
     for at, units in windows().items():
         write(another, units, at)
         if at % every == 0:
-            judge(another, "job", WANTED, at)
-    judge(another, "job", WANTED, 1)
+            judge(another, "job", WANTED, at, past)
+        if restarted and at % restarted == 0:
+            past = Past()
+    judge(another, "job", WANTED, 1, past)
 
     assert kept(another) == at_once
+
+
+def test_what_is_remembered_is_not_read_again(another, monkeypatch):
+    read = []
+
+    def rows(db, about, begin, end):
+        read.append((end - begin) // MINUTE)
+        return cell_rows(db, about, begin, end)
+
+    monkeypatch.setattr(keep, "cell_rows", rows)
+    past = Past()
+    for at, units in windows(burst=()).items():
+        write(another, units, at)
+        judge(another, "job", WANTED, at, past)
+
+    assert max(read[20:]) <= LATENESS + 1   # and the one that has just been closed
 
 
 def test_judging_again_changes_nothing(store, at_once):

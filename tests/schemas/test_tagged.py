@@ -1,9 +1,9 @@
+"""Tagged events hold what their events had, and entities in characters whatever the bytes were."""
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.tagging import tag_events
 from schemas.records import TextEvent
 from schemas.tagged import characters_of, entities_of, tagged_events
 from schemas.tagging import Tags
@@ -15,11 +15,7 @@ class FixedTagger:
     name, version = "fixed", "0123456789ab"
     topics, entity_types, vocabulary = ("sports", "other"), ("person", "location"), ("[PAD]", "[UNK]")
 
-    def __init__(self) -> None:
-        self.calls: list[int] = []
-
     def tag(self, texts: list[str]) -> Tags:
-        self.calls.append(len(texts))
         has = np.array([len(text.encode()) >= 2 for text in texts], bool)
         count = int(has.sum())
         splits = np.concatenate([[0], np.cumsum(has)]).astype(np.int64)
@@ -87,10 +83,3 @@ def test_tags_of_another_number_of_texts_are_refused() -> None:
     tagger = FixedTagger()
     with pytest.raises(ValueError, match="zip"):
         tagged_events([_event("a")], tagger.tag(["a", "b"]), tagger, "f")
-
-
-def test_events_are_tagged_in_chunks_and_in_order() -> None:
-    tagger = FixedTagger()
-    tagged = list(tag_events(tagger, (_event("text", at) for at in range(5)), "f", chunk=2))
-    assert tagger.calls == [2, 2, 1]
-    assert [t.offset for t in tagged] == [0, 1, 2, 3, 4]
