@@ -18,22 +18,6 @@ KEY = UnitKey(0, "t/0", "tickets", "app")
 S = 1_000_000
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    """A database of its own."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.db'}"
-        return
-    server = sa.make_url(request.getfixturevalue("postgres"))
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as db:
-        db.exec_driver_sql(f"create database {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as db:
-        db.exec_driver_sql(f"drop database {name} with (force)")
-
-
 @pytest.fixture
 def store(url):
     opened = Store(url)

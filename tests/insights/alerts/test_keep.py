@@ -38,8 +38,8 @@ def windows(seed=1, burst=range(100, 112)):
 
 
 @pytest.fixture
-def store(tmp_path):
-    made = Store(f"sqlite:///{tmp_path}/alerts.db")
+def store(url):
+    made = Store(url)
     made.open_job("job", "stream", MINUTE, LATENESS * MINUTE)
     yield made
     made.close()
