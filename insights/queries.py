@@ -125,6 +125,11 @@ def job_row(db: sa.Connection, job: str) -> JobRow:
         row.job, row.kind, row.window_us, row.lateness_us, row.closed_us, row.watermark_us, row.current_run)
 
 
+def of_run(table: sa.Table, about: JobRow) -> tuple[sa.ColumnElement[bool], ...]:
+    """The rows of the job's current run."""
+    return table.c.job == about.job, table.c.run == about.run
+
+
 def windows(store: Store, job: str, last: int = 60) -> list[Window]:
     """The job's last windows that hold a record, oldest first. Raises QueryError."""
     number = [sa.func.sum(cells.c[name]).label(name) for name in ("records", "negative", "neutral", "positive")]
@@ -132,7 +137,7 @@ def windows(store: Store, job: str, last: int = 60) -> list[Window]:
         about = job_row(db, job)
         query = (
             sa.select(units.c.window_us, sa.func.max(units.c.updated_us).label("updated_us"), *number)
-            .join(cells, cells.c.unit == units.c.id).where(units.c.job == job, units.c.run == about.run)
+            .join(cells, cells.c.unit == units.c.id).where(*of_run(units, about))
             .group_by(units.c.window_us).order_by(units.c.window_us.desc()).limit(last))
         return [_window(about, row) for row in reversed(db.execute(query).all())]
 
@@ -181,7 +186,7 @@ def cell_rows(
     """
     query = (
         sa.select(units.c.window_us, units.c.source, units.c.product, cells)
-        .join(cells, cells.c.unit == units.c.id).where(units.c.job == about.job, units.c.run == about.run)
+        .join(cells, cells.c.unit == units.c.id).where(*of_run(units, about))
         .order_by(units.c.window_us))
     if from_us is not None:
         query = query.where(units.c.window_us >= from_us)

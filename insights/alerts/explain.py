@@ -5,12 +5,11 @@ from heapq import nsmallest
 
 import msgspec
 
-from insights.alerts.judge import Kind, Series, Signal
+from insights.alerts.judge import MOODS, WORDS, Kind, Series, Signal
 from insights.cells import SAMPLES, Cell
 from insights.queries import CellKey
 
 PARTS = ("source", "product", "topic", "lang")   # each record has one of each
-MOODS = (Kind.WORSE, Kind.BETTER)
 CONTRIBUTORS = 3
 LEAST_PART = 0.1                                 # of the change, from which a contributor is named
 LEAST_MORE = 0.1                                 # of its part, by which it must have changed beyond what the whole did
@@ -44,7 +43,7 @@ class Tally:
     """
 
     def __init__(self, rows: Iterable[tuple[CellKey, Cell]], kind: Kind, series: Series) -> None:
-        word = kind in (Kind.ENTITY, Kind.TERM)
+        word = kind in WORDS
         self.total = 0
         self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if word else (*PARTS, "entity", "term"))}
         samples: set[tuple[int, str]] = set()

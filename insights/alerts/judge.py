@@ -22,6 +22,10 @@ class Kind(StrEnum):
     TERM = "term"          # a term's
 
 
+MOODS = (Kind.WORSE, Kind.BETTER)
+WORDS = (Kind.ENTITY, Kind.TERM)
+
+
 class Severity(StrEnum):
     """How large the change was at its largest."""
 
@@ -34,6 +38,9 @@ class Series(msgspec.Struct, frozen=True, order=True):
 
     dimension: str = "all"
     value: str = ""
+
+
+ALL = Series()
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -79,11 +86,6 @@ class Watched(msgspec.Struct, frozen=True):
     """What the next window is judged with: the alerts that are open or cooling, in the order of their names."""
 
     alerts: tuple[Alert, ...] = ()
-
-    @property
-    def series(self) -> set[tuple[Kind, Series]]:
-        """Whose weak signals count too."""
-        return {(alert.kind, alert.series) for alert in self.alerts}
 
 
 def step(watched: Watched, job: str, window_us: int, size_us: int, signals: Iterable[Signal]) -> tuple[Watched, list[Alert]]:

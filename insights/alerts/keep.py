@@ -18,7 +18,7 @@ from insights.alerts.judge import Alert, Watched, step
 from insights.alerts.series import Counts, count, signals
 from insights.alerts.shapes import DayShapes
 from insights.alerts.words import Vocabulary
-from insights.queries import JobRow, cell_rows, job_row
+from insights.queries import JobRow, cell_rows, job_row, of_run
 from insights.store import Store
 from insights.tables import START_US, alert_states, alerts, units
 
@@ -52,7 +52,7 @@ def judge(store: Store, job: str, wanted: Sensitivity, now_us: int, past: Past |
         before = _state(db, about)
         after, found = judged(db, about, before, wanted, past or Past())
         stored = {row["id"]: dict(row) for row in db.execute(
-            sa.select(alerts).where(*_of(alerts, about), sa.or_(
+            sa.select(alerts).where(*of_run(alerts, about), sa.or_(
                 alerts.c.opened_us >= before.through_us, alerts.c.id.in_([alert.id for alert in found])))).mappings()}
         rows = [_row(db, about, alert, stored.get(alert.id), before, wanted) for alert in found]
         gone = stored.keys() - {alert.id for alert in found}
@@ -62,10 +62,10 @@ def judge(store: Store, job: str, wanted: Sensitivity, now_us: int, past: Past |
     with store.transaction() as db:
         if _state(db, about) != before:   # somebody else was here
             return 0
-        db.execute(alerts.delete().where(*_of(alerts, about), alerts.c.id.in_([*gone, *(row["id"] for row in rows)])))
+        db.execute(alerts.delete().where(*of_run(alerts, about), alerts.c.id.in_([*gone, *(row["id"] for row in rows)])))
         if rows:
             db.execute(alerts.insert(), [{**row, "updated_us": now_us} for row in rows])
-        db.execute(alert_states.delete().where(*_of(alert_states, about)))
+        db.execute(alert_states.delete().where(*of_run(alert_states, about)))
         db.execute(alert_states.insert().values(
             job=job, run=about.run, through_us=after.through_us, watched=msgspec.json.encode(after.watched).decode()))
     return len(rows) + len(gone)
@@ -75,7 +75,7 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity,
     """(after the last closed window, the alerts that any complete window from before.through_us on opened or changed)."""
     size = about.window_us
     first, last = db.execute(sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(
-        *_of(units, about), units.c.records > 0)).one()
+        *of_run(units, about), units.c.records > 0)).one()
     if first is None:
         return before, []
     begin = max(before.through_us, first)
@@ -129,9 +129,5 @@ def _row(
 
 
 def _state(db: sa.Connection, about: JobRow) -> State:
-    row = db.execute(sa.select(alert_states).where(*_of(alert_states, about))).one_or_none()
+    row = db.execute(sa.select(alert_states).where(*of_run(alert_states, about))).one_or_none()
     return State() if row is None else State(row.through_us, msgspec.json.decode(row.watched, type=Watched))
-
-
-def _of(table: sa.Table, about: JobRow) -> tuple[sa.ColumnElement[bool], ...]:
-    return table.c.job == about.job, table.c.run == about.run

@@ -6,12 +6,12 @@ import msgspec
 import sqlalchemy as sa
 
 from insights.alerts.explain import Reason
-from insights.alerts.judge import Kind, Series, Severity, Signal
-from insights.queries import JobRow
+from insights.alerts.judge import MOODS, WORDS, Kind, Series, Severity, Signal
+from insights.queries import JobRow, of_run
 from insights.tables import alerts
 from schemas.records import time_of
 
-SHARES = (Kind.WORSE, Kind.BETTER, Kind.TOPIC, Kind.ENTITY, Kind.TERM)
+SHARES = (*MOODS, Kind.TOPIC, *WORDS)
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -34,7 +34,7 @@ def told(
     db: sa.Connection, about: JobRow, *, from_us: int | None = None, to_us: int | None = None, severity: str = "", only_open: bool = False,
 ) -> Iterator[Told]:
     """The job's alerts that were open at some time in [from_us, to_us), the oldest first."""
-    query = sa.select(alerts).where(alerts.c.job == about.job, alerts.c.run == about.run).order_by(alerts.c.opened_us, alerts.c.id)
+    query = sa.select(alerts).where(*of_run(alerts, about)).order_by(alerts.c.opened_us, alerts.c.id)
     if from_us is not None:
         query = query.where(sa.or_(alerts.c.closed_us.is_(None), alerts.c.closed_us > from_us - about.window_us))
     if to_us is not None:
@@ -60,7 +60,7 @@ def what(signal: Signal, window_us: int) -> str:
     if signal.kind not in SHARES:
         return f"{who}: {signal.observed:,} records in {span}, {_number(signal.expected)} expected"
     share, usual = (f"{part / max(signal.whole, 1):.0%}" for part in (signal.observed, signal.expected))
-    part = "negative " if signal.kind in (Kind.WORSE, Kind.BETTER) else ""
+    part = "negative " if signal.kind in MOODS else ""
     return f"{who}: {signal.observed:,} {part}of {signal.whole:,} records in {span} ({share}), {usual} expected"
 
 

@@ -9,12 +9,11 @@ import numpy as np
 from insights.alerts import baseline, detect
 from insights.alerts.baseline import Floats
 from insights.alerts.detect import Sensitivity, Signals, Windows
-from insights.alerts.judge import Kind, Series, Signal
+from insights.alerts.judge import ALL, WORDS, Kind, Series, Signal
 from insights.alerts.words import NONE, Vocabulary, Words, of, together
 from insights.cells import Cell
 from insights.queries import CellKey
 
-ALL = Series()
 Shapes = Callable[[Sequence[Series], int], Floats]   # (series, day since 1970) -> their shapes of the day, from the days before it
 
 
@@ -67,7 +66,9 @@ def signals(
     history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, shapes: Shapes, vocabulary: Vocabulary,
 ) -> Iterator[tuple[int, list[Signal]]]:
     """(window, what it says) of successive windows from history[start] on; start is at least wanted.past."""
-    past = _Past(history, start, size_us, wanted)
+    numbers = np.array([counts.window_us // size_us for counts in history], np.int64)
+    whole = np.array([counts.records for counts in history], np.float64)
+    past = _Past(history, whole, Windows(numbers, whole > 0, start, size_us), wanted)
     said: dict[int, list[Signal]] = {counts.window_us: [] for counts in history[start:]}
     for family in (*_groups(past, shapes), *_words(past, vocabulary)):
         for t, window in family.judged:
@@ -96,16 +97,12 @@ class _Family:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    history: Sequence[Counts]
-    start: int
-    size_us: int
-    wanted: Sensitivity
+    """The windows, and how many records each has, float64[T]."""
 
-    @property
-    def windows(self) -> Windows:
-        """For detect."""
-        numbers = np.array([counts.window_us // self.size_us for counts in self.history], np.int64)
-        return Windows(numbers, np.array([counts.records > 0 for counts in self.history], np.bool_), self.start, self.size_us)
+    history: Sequence[Counts]
+    records: Floats
+    windows: Windows
+    wanted: Sensitivity
 
     def table(self, names: Sequence[Series], of: Callable[[Counts, Series], int]) -> Floats:
         return np.array([[of(counts, name) for counts in self.history] for name in names], np.float64).reshape(
@@ -113,7 +110,7 @@ class _Past:
 
     def whole(self, rows: int) -> Floats:
         """All records of each window, as often as there are rows."""
-        return np.broadcast_to(np.array([counts.records for counts in self.history], np.float64), (rows, len(self.history)))
+        return np.broadcast_to(self.records, (rows, len(self.records)))
 
 
 def _groups(past: _Past, shapes: Shapes) -> Iterator[_Family]:
@@ -133,10 +130,10 @@ def _groups(past: _Past, shapes: Shapes) -> Iterator[_Family]:
 
 def _words(past: _Past, vocabulary: Vocabulary) -> Iterator[_Family]:
     """Entities and terms; only those that are frequent enough somewhere."""
-    for kind in (Kind.ENTITY, Kind.TERM):
+    for kind in WORDS:
         columns = [counts.words(kind) for counts in past.history]
         distinct, frequent = np.zeros(len(columns), np.int64), set[int]()
-        for t in range(past.start, len(columns)):
+        for t in range(past.windows.start, len(columns)):
             both = together(columns[t - 1], columns[t])
             distinct[t] = len(both.ids)
             frequent.update(both.ids[both.records >= past.wanted.records].tolist())
@@ -152,10 +149,5 @@ def _season(names: Sequence[Series], past: _Past, shapes: Shapes) -> Floats:
     """Each window's place in the shape that its series had on the days before."""
     parts = []
     for day, of_day in groupby([counts.window_us for counts in past.history], lambda start_us: start_us // baseline.DAY_US):
-        parts.append(baseline.season(shapes(names, day), np.array(list(of_day), np.int64), past.size_us))
+        parts.append(baseline.season(shapes(names, day), np.array(list(of_day), np.int64), past.windows.size_us))
     return np.concatenate(parts, axis=1)
-
-
-def flat(names: Sequence[Series], day: int) -> Floats:
-    """The shape of a day of which nothing is known."""
-    return np.ones((len(names), baseline.BINS))

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from insights.alerts import baseline
 from insights.alerts.baseline import Floats
-from insights.alerts.judge import Series
-from insights.queries import JobRow
+from insights.alerts.judge import ALL, Series
+from insights.queries import JobRow, of_run
 from insights.tables import units
 
 DAYS = 14   # before the day in question
@@ -35,10 +35,10 @@ class DayShapes:
         of_bin = (units.c.window_us % baseline.DAY_US) * bins // baseline.DAY_US
         rows = self.db.execute(
             sa.select(of_bin, units.c.source, units.c.product, sa.func.sum(units.c.records))
-            .where(units.c.job == self.about.job, units.c.run == self.about.run, units.c.window_us >= begin, units.c.window_us < end)
+            .where(*of_run(units, self.about), units.c.window_us >= begin, units.c.window_us < end)
             .group_by(of_bin, units.c.source, units.c.product))
         sums: dict[Series, Floats] = {}
         for place, source, product, records in rows:
-            for series in (Series(), Series("source", source), Series("product", product)):
+            for series in (ALL, Series("source", source), Series("product", product)):
                 sums.setdefault(series, np.zeros(bins))[place] += float(records)
         return sums, np.bincount(at, minlength=bins).astype(np.float64)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from insights.alerts import baseline
 from insights.alerts.detect import Sensitivity
-from insights.alerts.judge import Kind, Series
-from insights.alerts.series import ALL, Counts, count, flat, signals
+from insights.alerts.judge import ALL, Kind, Series
+from insights.alerts.series import Counts, count, signals
 from insights.alerts.words import Vocabulary
 from insights.cells import Cell
 from insights.queries import CellKey
@@ -35,6 +36,11 @@ WORDS = Vocabulary()
 
 def history(rows, windows=160, before=WANTED.past):
     return list(count(rows, (FIRST - before) * MINUTE, (FIRST + windows) * MINUTE, MINUTE, WANTED.past, WORDS))
+
+
+def flat(names, day):
+    """The shape of a day of which nothing is known."""
+    return np.ones((len(names), baseline.BINS))
 
 
 def said(past, start=WANTED.past):
