@@ -38,8 +38,9 @@ class Reason(msgspec.Struct, frozen=True):
 class Tally:
     """What is said in some windows by the records of which an alert speaks.
 
-    Of a mood these are the negative ones. A cell does not say which of its records hold a word together with another one, nor which
-    of its samples do: an alert on a word has sources, products, topics and languages alone.
+    Of a mood these are the negative ones, and a cell does not say which of its entities they name: it has none. Nor does it say which
+    of its records hold a word together with another one, or which of its samples do: an alert on a word has sources, products, topics
+    and languages alone.
     """
 
     def __init__(self, rows: Iterable[tuple[CellKey, Cell]], kind: Kind, series: Series) -> None:
@@ -55,7 +56,7 @@ class Tally:
             for name in PARTS:
                 self.of[name][getattr(key, name)] += records
             if not word:
-                self.of["entity"].update(cell.entities)
+                self.of["entity"].update({} if kind in MOODS else cell.entities)
                 self.of["term"].update({term: counts[0] if kind in MOODS else sum(counts) for term, counts in cell.terms.items()})
                 samples.update(cell.samples)
         self.samples = tuple(name for _, name in nsmallest(SAMPLES, samples))

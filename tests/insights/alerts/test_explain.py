@@ -40,7 +40,8 @@ def test_a_spike_is_explained_by_the_topic_and_the_term_it_came_from():
 
 def test_a_worse_mood_is_explained_by_negative_records_alone():
     usual = [cell("tickets", "bank", 40, 4), cell("tickets", "card", 40, 4, terms={"fine": (0, 0, 40)})]
-    now = [cell("tickets", "bank", 40, 4), cell("tickets", "card", 40, 30, terms={"fine": (0, 0, 40), "lost": (30, 0, 0)})]
+    now = [cell("tickets", "bank", 40, 4),
+           cell("tickets", "card", 40, 30, terms={"fine": (0, 0, 40), "lost": (30, 0, 0)}, entities={"organisation\tAcme": 35})]
 
     found = reason(Kind.WORSE, Series("source", "tickets"), 34, 8.0, now, usual)
 
