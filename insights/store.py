@@ -18,6 +18,7 @@ from insights.tables import (
     alerts,
     cells,
     dead_letters,
+    incidents,
     jobs,
     metadata,
     progress,
@@ -129,6 +130,10 @@ class Store:
             elif found < SCHEMA_VERSION:
                 if found < 2:
                     db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
+                if found < 4:   # what windows say is judged anew
+                    for table in (alerts, alert_states):
+                        table.drop(db)
+                        table.create(db)
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
         self._check_schema()
 
@@ -228,7 +233,7 @@ class Store:
     def _drop_run(db: sa.Connection, job: str, run: int) -> None:
         of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
         db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
-        for table in (units, dead_letters, progress, alerts, alert_states):
+        for table in (units, dead_letters, progress, alerts, alert_states, incidents):
             db.execute(table.delete().where(table.c.job == job, table.c.run == run))
         db.execute(runs.delete().where(runs.c.run == run))
 

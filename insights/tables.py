@@ -1,7 +1,7 @@
 """The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 3   # 2: jobs.holder; 3: alerts, alert_states
+SCHEMA_VERSION = 4   # 2: jobs.holder; 3: alerts, alert_states; 4: alerts.incident, what is told of alerts
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -86,6 +86,7 @@ alerts = sa.Table(
     sa.Column("job", sa.Text, primary_key=True),
     sa.Column("run", sa.BigInteger, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("incident", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),              # insights/alerts/judge.py, Kind
     sa.Column("dimension", sa.Text, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
@@ -103,3 +104,45 @@ alert_states = sa.Table(
     sa.Column("run", sa.BigInteger, primary_key=True),
     sa.Column("through_us", sa.BigInteger, nullable=False),  # windows that start before this are judged for good
     sa.Column("watched", sa.Text, nullable=False))           # JSON: judge.Watched
+announced = sa.Table(
+    "announced", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("since_us", sa.BigInteger, nullable=False))    # incidents that had ended before are not told
+incidents = sa.Table(   # what was told of each
+    "incidents", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),       # messages so far
+    sa.Column("said", sa.Text, nullable=False))              # JSON: announce.Said
+messages = sa.Table(    # the outbox
+    "messages", metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),              # JSON, as it is sent
+    sa.Column("made_us", sa.BigInteger, nullable=False))
+deliveries = sa.Table(
+    "deliveries", metadata,
+    sa.Column("message", sa.Text, sa.ForeignKey("messages.id"), primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False, index=True),   # insights/alerts/outbox.py, DeliveryState
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_us", sa.BigInteger, nullable=False),      # of the next attempt
+    sa.Column("done_us", sa.BigInteger),
+    sa.Column("error", sa.Text, nullable=False))             # of the last attempt
+acknowledgements = sa.Table(
+    "acknowledgements", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("incident", sa.Text, primary_key=True),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False))
+mutes = sa.Table(
+    "mutes", metadata,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),              # empty: any
+    sa.Column("dimension", sa.Text, nullable=False),         # empty: any
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("until_us", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.Text, nullable=False))

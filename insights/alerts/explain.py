@@ -1,12 +1,11 @@
 """Why an alert: which topics, products, sources, languages, entities and terms the change came from."""
 from collections import Counter
-from collections.abc import Iterable
 from heapq import nsmallest
 
 import msgspec
 
 from insights.alerts.judge import MOODS, WORDS, Kind, Series, Signal
-from insights.cells import SAMPLES, Cell
+from insights.cells import SAMPLES, Cell, Samples
 from insights.queries import CellKey
 
 PARTS = ("source", "product", "topic", "lang")   # each record has one of each
@@ -43,23 +42,29 @@ class Tally:
     and languages alone.
     """
 
-    def __init__(self, rows: Iterable[tuple[CellKey, Cell]], kind: Kind, series: Series) -> None:
-        word = kind in WORDS
-        self.total = 0
-        self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if word else (*PARTS, "entity", "term"))}
-        samples: set[tuple[int, str]] = set()
-        for key, cell in rows:
-            records = _records(cell, kind, series)
-            if not records or (series.dimension in PARTS and getattr(key, series.dimension) != series.value):
-                continue
-            self.total += records
-            for name in PARTS:
-                self.of[name][getattr(key, name)] += records
-            if not word:
-                self.of["entity"].update({} if kind in MOODS else cell.entities)
-                self.of["term"].update({term: counts[0] if kind in MOODS else sum(counts) for term, counts in cell.terms.items()})
-                samples.update(cell.samples)
-        self.samples = tuple(name for _, name in nsmallest(SAMPLES, samples))
+    def __init__(self, kind: Kind, series: Series) -> None:
+        self.kind, self.series, self.total = kind, series, 0
+        self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if kind in WORDS else (*PARTS, "entity", "term"))}
+        self._samples: Samples = ()
+
+    def add(self, key: CellKey, cell: Cell) -> None:
+        """One more cell of these windows."""
+        kind, series = self.kind, self.series
+        records = _records(cell, kind, series)
+        if not records or (series.dimension in PARTS and getattr(key, series.dimension) != series.value):
+            return
+        self.total += records
+        for name in PARTS:
+            self.of[name][getattr(key, name)] += records
+        if kind not in WORDS:
+            self.of["entity"].update({} if kind in MOODS else cell.entities)
+            self.of["term"].update({term: counts[0] if kind in MOODS else sum(counts) for term, counts in cell.terms.items()})
+            self._samples = tuple(nsmallest(SAMPLES, {*self._samples, *cell.samples}))
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Ids of at most 3 events."""
+        return tuple(name for _, name in self._samples)
 
 
 def _records(cell: Cell, kind: Kind, series: Series) -> int:

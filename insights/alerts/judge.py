@@ -7,6 +7,7 @@ import msgspec
 
 QUIET_WINDOWS = 3      # so many without a signal close an alert
 COOLING_WINDOWS = 10   # a signal so soon after it closed opens the same alert again
+TOGETHER_WINDOWS = 5   # an alert that opens so soon after another one belongs to the same incident
 CRITICAL_SIZE = 4.0    # of a change: from 3 times a count, or 60 points of a share
 
 
@@ -64,10 +65,12 @@ class Signal(msgspec.Struct, frozen=True):
 class Alert(msgspec.Struct, frozen=True):
     """A change that lasted from window `opened_us` to window `last_us`. Times are starts of windows, microseconds since 1970.
 
-    closed_us: the window that closed it, none while it is open. peak: its largest signal, of window peak_us.
+    incident: the alerts that opened together: the id of the first of them. closed_us: the window that closed it, none while it is open.
+    peak: its largest signal, of window peak_us.
     """
 
     id: str
+    incident: str
     kind: Kind
     series: Series
     opened_us: int
@@ -83,9 +86,14 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """What the next window is judged with: the alerts that are open or cooling, in the order of their names."""
+    """What the next window is judged with: the alerts that are open or cooling, in the order of their names.
+
+    incident: the newest, to which the last alert was added in window joined_us.
+    """
 
     alerts: tuple[Alert, ...] = ()
+    incident: str = ""
+    joined_us: int = 0
 
 
 def step(watched: Watched, job: str, window_us: int, size_us: int, signals: Iterable[Signal]) -> tuple[Watched, list[Alert]]:
@@ -103,9 +111,15 @@ def step(watched: Watched, job: str, window_us: int, size_us: int, signals: Iter
             changed.append(after)
         if after.closed_us is None or window_us - after.closed_us < COOLING_WINDOWS * size_us:
             kept.append(after)
-    opened = [_open(job, window_us, size_us, signal) for signal in found.values() if signal.told]
+    joined = watched.incident if watched.joined_us + TOGETHER_WINDOWS * size_us >= window_us else ""
+    opened: list[Alert] = []
+    for signal in sorted(found.values(), key=lambda signal: (signal.kind, signal.series)):
+        if signal.told:
+            opened.append(_open(job, window_us, size_us, signal, joined))
+            joined = opened[0].incident
     everything = sorted([*kept, *opened], key=lambda alert: (alert.kind, alert.series))
-    return Watched(tuple(everything)), sorted([*changed, *opened], key=lambda alert: (alert.kind, alert.series))
+    then = Watched(tuple(everything), *((joined, window_us) if opened else (watched.incident, watched.joined_us)))
+    return then, sorted([*changed, *opened], key=lambda alert: (alert.kind, alert.series))
 
 
 def _go_on(alert: Alert, window_us: int, size_us: int, signal: Signal | None) -> Alert:
@@ -119,7 +133,8 @@ def _go_on(alert: Alert, window_us: int, size_us: int, signal: Signal | None) ->
     return alert
 
 
-def _open(job: str, window_us: int, size_us: int, signal: Signal) -> Alert:
+def _open(job: str, window_us: int, size_us: int, signal: Signal, incident: str) -> Alert:
     began = window_us - (signal.width - 1) * size_us
     name = "\0".join((job, signal.kind, signal.series.dimension, signal.series.value, str(began)))
-    return Alert(blake2b(name.encode(), digest_size=8).hexdigest(), signal.kind, signal.series, began, window_us, None, window_us, signal)
+    number = blake2b(name.encode(), digest_size=8).hexdigest()
+    return Alert(number, incident or number, signal.kind, signal.series, began, window_us, None, window_us, signal)

@@ -54,7 +54,9 @@ def judge(store: Store, job: str, wanted: Sensitivity, now_us: int, past: Past |
         stored = {row["id"]: dict(row) for row in db.execute(
             sa.select(alerts).where(*of_run(alerts, about), sa.or_(
                 alerts.c.opened_us >= before.through_us, alerts.c.id.in_([alert.id for alert in found])))).mappings()}
-        rows = [_row(db, about, alert, stored.get(alert.id), before, wanted) for alert in found]
+        rows = [_row(about, alert) for alert in found]
+        _give_reasons(db, about, [(alert, row) for alert, row in zip(found, rows, strict=True)
+                                  if not _keep_reason(alert, row, stored.get(alert.id), before, after)], wanted)
         gone = stored.keys() - {alert.id for alert in found}
     rows = [row for row in rows if any(stored.get(row["id"], {}).get(name) != value for name, value in row.items())]
     if not rows and not gone and after == before:
@@ -110,22 +112,48 @@ def _blocks(db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sens
         history = (history + block)[-wanted.past:]
 
 
-def _row(
-    db: sa.Connection, about: JobRow, alert: Alert, stored: Mapping[str, Any] | None, before: State, wanted: Sensitivity,
-) -> dict[str, Any]:
-    """The alert as it is to be stored. The reason costs some reading: where nothing can have changed it, the stored one is kept."""
-    row = {
-        "job": about.job, "run": about.run, "id": alert.id, "kind": str(alert.kind), "dimension": alert.series.dimension,
-        "value": alert.series.value, "severity": str(alert.severity), "opened_us": alert.opened_us, "last_us": alert.last_us,
-        "closed_us": alert.closed_us, "peak_us": alert.peak_us, "peak": msgspec.json.encode(alert.peak).decode()}
-    if stored and alert.peak_us < before.through_us:
-        return {**row, "reason": stored["reason"]}
+def _row(about: JobRow, alert: Alert) -> dict[str, Any]:
+    """The alert as it is to be stored, but for its reason."""
+    return {
+        "job": about.job, "run": about.run, "id": alert.id, "incident": alert.incident, "kind": str(alert.kind),
+        "dimension": alert.series.dimension, "value": alert.series.value, "severity": str(alert.severity), "opened_us": alert.opened_us,
+        "last_us": alert.last_us, "closed_us": alert.closed_us, "peak_us": alert.peak_us,
+        "peak": msgspec.json.encode(alert.peak).decode()}
+
+
+def _keep_reason(alert: Alert, row: dict[str, Any], stored: Mapping[str, Any] | None, before: State, after: State) -> bool:
+    """Whether the stored reason holds, which is kept then. A reason costs some reading: it is found when the peak is new or has changed,
+    and once more when its window is judged for good.
+    """
+    if stored is None or not (alert.peak_us < before.through_us or (alert.peak_us >= after.through_us and stored["peak"] == row["peak"])):
+        return False
+    row["reason"] = stored["reason"]
+    return True
+
+
+def _give_reasons(db: sa.Connection, about: JobRow, of: list[tuple[Alert, dict[str, Any]]], wanted: Sensitivity) -> None:
+    """Puts the reasons into the rows. Alerts whose peaks are near each other are explained in one reading."""
     size = about.window_us
-    begin = alert.peak_us - (alert.peak.width - 1) * size
-    rest = begin - wanted.gap * size
-    now = Tally(cell_rows(db, about, begin, alert.peak_us + size), alert.kind, alert.series)
-    usual = Tally(cell_rows(db, about, rest - wanted.lookback * size, rest), alert.kind, alert.series)
-    return {**row, "reason": msgspec.json.encode(explain(alert.peak, now, usual)).decode()}
+    waiting = sorted(of, key=lambda pair: pair[0].peak_us)
+    while waiting:
+        together = [pair for pair in waiting if pair[0].peak_us <= waiting[0][0].peak_us + wanted.lookback * size]
+        waiting = waiting[len(together):]
+        tallies = [(_spans(alert, size, wanted), Tally(alert.kind, alert.series), Tally(alert.kind, alert.series)) for alert, _ in together]
+        for key, cell in cell_rows(db, about, min(spans[0] for spans, *_ in tallies), max(spans[3] for spans, *_ in tallies)):
+            for (rest, rest_end, begin, end), now, usual in tallies:
+                if begin <= key.window_us < end:
+                    now.add(key, cell)
+                elif rest <= key.window_us < rest_end:
+                    usual.add(key, cell)
+        for (alert, row), (_, now, usual) in zip(together, tallies, strict=True):
+            row["reason"] = msgspec.json.encode(explain(alert.peak, now, usual)).decode()
+
+
+def _spans(alert: Alert, size_us: int, wanted: Sensitivity) -> tuple[int, int, int, int]:
+    """(begin and end of the windows of its baseline, begin and end of those of its peak)."""
+    begin = alert.peak_us - (alert.peak.width - 1) * size_us
+    rest_end = begin - wanted.gap * size_us
+    return rest_end - wanted.lookback * size_us, rest_end, begin, alert.peak_us + size_us
 
 
 def _state(db: sa.Connection, about: JobRow) -> State:

@@ -18,6 +18,7 @@ class Told(msgspec.Struct, kw_only=True):
     """A stored alert. opened: start of its first window. last: end of its last one so far. closed: end of the window that closed it."""
 
     id: str
+    incident: str
     severity: Severity
     kind: Kind
     series: Series
@@ -46,8 +47,8 @@ def told(
     for row in db.execute(query):
         peak, reason = msgspec.json.decode(row.peak, type=Signal), msgspec.json.decode(row.reason, type=Reason)
         yield Told(
-            id=row.id, severity=Severity(row.severity), kind=Kind(row.kind), series=peak.series, what=what(peak, about.window_us),
-            why=", ".join(why(reason, peak.observed >= peak.expected)), opened=time_of(row.opened_us),
+            id=row.id, incident=row.incident, severity=Severity(row.severity), kind=Kind(row.kind), series=peak.series,
+            what=what(peak, about.window_us), why=", ".join(why(reason, peak.observed >= peak.expected)), opened=time_of(row.opened_us),
             last=time_of(row.last_us + about.window_us),
             closed=None if row.closed_us is None else time_of(row.closed_us + about.window_us), peak=peak, reason=reason)
 

@@ -25,8 +25,15 @@ USUAL = [cell("reviews", "food", 10, terms={"soup": (0, 0, 2)}), cell("reviews",
 NOW = [cell("reviews", "food", 40, terms={"soup": (20, 0, 10)}), cell("reviews", "film", 32), cell("tickets", "bank", 41)]
 
 
+def tally(rows, kind, series):
+    made = Tally(kind, series)
+    for key, cell in rows:
+        made.add(key, cell)
+    return made
+
+
 def reason(kind, series, observed, expected, now=NOW, usual=USUAL):
-    return explain(signal(kind, series, observed, expected), Tally(now, kind, series), Tally(usual, kind, series))
+    return explain(signal(kind, series, observed, expected), tally(now, kind, series), tally(usual, kind, series))
 
 
 def test_a_spike_is_explained_by_the_topic_and_the_term_it_came_from():
@@ -70,7 +77,7 @@ parts = st.lists(st.builds(
 
 @given(parts, parts, st.sampled_from([Series(), Series("source", "reviews"), Series("topic", "food")]))
 def test_the_parts_of_each_dimension_add_up_to_the_change(now, usual, series):
-    of_now, of_usual = Tally(now, Kind.SPIKE, series), Tally(usual, Kind.SPIKE, series)
+    of_now, of_usual = tally(now, Kind.SPIKE, series), tally(usual, Kind.SPIKE, series)
     if not of_usual.total:
         return
     for name in PARTS:

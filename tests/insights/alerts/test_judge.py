@@ -2,7 +2,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.alerts.judge import COOLING_WINDOWS, QUIET_WINDOWS, Kind, Series, Severity, Signal, Watched, step
+from insights.alerts.judge import COOLING_WINDOWS, QUIET_WINDOWS, TOGETHER_WINDOWS, Kind, Series, Severity, Signal, Watched, step
 
 MINUTE = 60_000_000
 EMPTY = Watched()
@@ -52,6 +52,24 @@ def test_what_comes_back_while_it_cools_is_the_same_alert():
 
     assert spans([[signal()], *pause, [signal()]]) == [(0, len(pause) + 1, None)]
     assert spans([[signal()], *pause, [], [signal()]]) == [(0, 0, QUIET_WINDOWS), (len(pause) + 2, len(pause) + 2, None)]
+
+
+def test_alerts_that_open_soon_after_one_another_are_one_incident():
+    pause = [[]] * (TOGETHER_WINDOWS - 1)
+    _, said = run([[signal(value="a"), signal(value="b")], *pause, [signal(value="c")], *pause, [], [signal(value="d")]])
+
+    incidents = {alert.series.value: alert.incident for _, alert in said}
+    first = next(alert for _, alert in said)
+    assert incidents["a"] == incidents["b"] == incidents["c"] == first.id
+    assert incidents["d"] not in (first.id, incidents["b"])
+
+
+@given(windows_of)
+def test_an_alert_stays_in_its_incident_whose_first_alert_names_it(windows):
+    _, said = run(windows)
+
+    assert len({(alert.id, alert.incident) for _, alert in said}) == len({alert.id for _, alert in said})
+    assert {alert.incident for _, alert in said} <= {alert.id for _, alert in said}
 
 
 def test_a_weak_signal_does_not_bring_it_back():
