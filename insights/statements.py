@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from insights.tables import UNIT_KEY, cells, dead_letters, jobs, progress, units
+from insights.tables import UNIT_KEY, announced, cells, dead_letters, jobs, progress, units
 from schemas.records import Reason
 
 SAVED = tuple(column.name for column in progress.c if column.name not in ("job", "run", "read"))
@@ -20,6 +20,7 @@ class Upserts:
     def __init__(self, insert: Callable[[sa.Table], Any]) -> None:
         origin = ["job", "run", "origin"]
         self.dead = insert(dead_letters).on_conflict_do_nothing()
+        self.announced = insert(announced).on_conflict_do_nothing()
         read = insert(progress).values({name: sa.bindparam(name) for name in (*origin, "read", *NOT_SAVED)})
         self.read = read.on_conflict_do_update(
             index_elements=origin, set_={"read": read.excluded.read}, where=progress.c.read < read.excluded.read)

@@ -191,6 +191,11 @@ SINKS = (
     Option("insights-topic", topic, "", "publish insights to this topic, from the store"),
     Option("tagged-files", str, "", "write tagged events to files in this folder"),
     Option("files-format", one_of("parquet", "avro", "jsonl"), "parquet", "of these files: parquet, avro or jsonl"))
+ALERTS = (
+    Option("alert-webhook", str, "", "addresses that get what changed in the windows, signed; several with spaces"),
+    Option("webhook-secret-file", str, "", "file of the secret they are signed with; default: variable TEXTPULSE_WEBHOOK_SECRET"),
+    Option("alert-topic", topic, "", "publish what changed in the windows to this topic"),
+    Option("no-alerts", bool, False, "do not judge the windows while the job runs"))
 STREAM = (
     SERVERS, TOPIC, JOB, STORE, MODEL, WINDOW, LATENESS, DISORDER, CONNECT, FORMAT, SCHEMAS, TEXT_LIMIT,
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
@@ -200,7 +205,7 @@ STREAM = (
     Option("recycle-after", duration_s, 0.0, "restart in good order at this age; 0: never"),
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
-    *SINKS)
+    *SINKS, *ALERTS)
 BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, SERVERS, *SINKS)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
-from pipelines.options import STREAM
+from pipelines.options import ALERTS, STREAM
 from pipelines.prism import find_prism
+from pipelines.targets import targets_of
 from pipelines.worker import LOCAL_RUNNERS, OPTIONS, RECYCLE, TAKEN_OVER
 
 HEALTHY_S = 60.0    # a worker that lived so long is no part of a series of failures
 BACKOFF_S = (1, 2, 4, 8, 15, 30)
 END_WITHIN_S = 9.0
+WATCH_OPTIONS = "TEXTPULSE_WATCH"
+WATCH_AGAIN_S = 30.0
+FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}   # it has the processor last
 
 
 @dataclass
@@ -29,11 +33,20 @@ class Supervisor:
     failures: int = 0
     stopping: bool = False
     worker: Child | None = None
+    watch: Child | None = None
+    watch_due: float = 0.0
 
     def run(self) -> int:
         """0 when stopped; the worker's code when it cannot even begin."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        try:
+            return self._run()
+        finally:
+            if self.watch:
+                end(self.watch, 1.0)
+
+    def _run(self) -> int:
         first = True
         while not self.stopping:
             begun = time.monotonic()
@@ -70,9 +83,19 @@ class Supervisor:
             if self.stopping:
                 self.worker.send_signal(signal.SIGTERM)
                 return end(self.worker, END_WITHIN_S)
+            self._look_after_watch()
             time.sleep(0.1)
         end(self.worker, 0.5)
         return self.worker.returncode
+
+    def _look_after_watch(self) -> None:
+        """Alerts are no reason to end a stream: who judges them is started again, not too often."""
+        if self.args.no_alerts or time.monotonic() < self.watch_due or (self.watch and self.watch.poll() is None):
+            return
+        self.watch_due = time.monotonic() + WATCH_AGAIN_S
+        names = ("store", "job", "bootstrap_servers", *(option.key for option in ALERTS))
+        env = {WATCH_OPTIONS: json.dumps({name: getattr(self.args, name) for name in names}), **FEW_THREADS}
+        self.watch = spawn([sys.executable, "-m", "pipelines.watch"], env=env, log=Path("/dev/stderr"), new_group=True)
 
     def _failed(self, code: int, lived_s: float) -> None:
         self.failures = 1 if lived_s > HEALTHY_S else self.failures + 1
@@ -97,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--format {args.format!r}: known are json and avro")
     if args.format == "avro" and not args.schemas:
         raise UsageProblem("--format avro needs --schemas FOLDER with <id>.avsc files")
+    targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)   # wrong ones are refused here
     if not any(option.startswith("--runner") and option.split("=")[-1] not in LOCAL_RUNNERS for option in args.beam):
         find_prism(args.prism_location or None)   # refused here, never a silent fallback
     if os.name != "posix":

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from insights.alerts.explain import Reason
 from insights.alerts.judge import MOODS, WORDS, Kind, Series, Severity, Signal
 from insights.queries import JobRow, of_run
-from insights.tables import alerts
+from insights.tables import acknowledgements, alerts
 from schemas.records import time_of
 
 SHARES = (*MOODS, Kind.TOPIC, *WORDS)
@@ -29,19 +29,26 @@ class Told(msgspec.Struct, kw_only=True):
     closed: dt.datetime | None
     peak: Signal
     reason: Reason
+    acknowledged: bool
 
 
 def told(
     db: sa.Connection, about: JobRow, *, from_us: int | None = None, to_us: int | None = None, severity: str = "", only_open: bool = False,
+    incident: str = "",
 ) -> Iterator[Told]:
     """The job's alerts that were open at some time in [from_us, to_us), the oldest first."""
-    query = sa.select(alerts).where(*of_run(alerts, about)).order_by(alerts.c.opened_us, alerts.c.id)
+    known = sa.and_(acknowledgements.c.job == alerts.c.job, acknowledgements.c.incident == alerts.c.incident)
+    query = (
+        sa.select(alerts, acknowledgements.c.at_us.label("acknowledged_us")).outerjoin(acknowledgements, known)
+        .where(*of_run(alerts, about)).order_by(alerts.c.opened_us, alerts.c.id))
     if from_us is not None:
         query = query.where(sa.or_(alerts.c.closed_us.is_(None), alerts.c.closed_us > from_us - about.window_us))
     if to_us is not None:
         query = query.where(alerts.c.opened_us < to_us)
     if severity:
         query = query.where(alerts.c.severity == severity)
+    if incident:
+        query = query.where(alerts.c.incident == incident)
     if only_open:
         query = query.where(alerts.c.closed_us.is_(None))
     for row in db.execute(query):
@@ -50,7 +57,15 @@ def told(
             id=row.id, incident=row.incident, severity=Severity(row.severity), kind=Kind(row.kind), series=peak.series,
             what=what(peak, about.window_us), why=", ".join(why(reason, peak.observed >= peak.expected)), opened=time_of(row.opened_us),
             last=time_of(row.last_us + about.window_us),
-            closed=None if row.closed_us is None else time_of(row.closed_us + about.window_us), peak=peak, reason=reason)
+            closed=None if row.closed_us is None else time_of(row.closed_us + about.window_us), peak=peak, reason=reason,
+            acknowledged=row.acknowledged_us is not None)
+
+
+def headline(found: Sequence[Told]) -> Told:
+    """The alert that says most of its incident: a critical one, of volume before moods before shares, of all before a part, the largest."""
+    kinds = list(Kind)
+    return min(found, key=lambda one: (
+        one.severity is not Severity.CRITICAL, kinds.index(one.kind), one.series.dimension != "all", -one.peak.size, one.id))
 
 
 def what(signal: Signal, window_us: int) -> str:
