@@ -128,10 +128,10 @@ def _days(age_us: int) -> str:
 
 def _unsent_us(db: sa.Connection, about: JobRow) -> int | None:
     """The first base window that waits to be published; none where nothing waits, or nothing was ever published."""
-    base = (*of_run(units, about), units.c.window_us >= about.marks.merged_us)
-    if db.scalar(sa.select(units.c.id).where(*base, units.c.published > 0).limit(1)) is None:
+    mine = of_run(units, about)
+    if db.scalar(sa.select(units.c.id).where(*mine, units.c.published > 0).limit(1)) is None:
         return None
-    first_us: int | None = db.scalar(sa.select(sa.func.min(units.c.window_us)).where(*base, units.c.revision > units.c.published))
+    first_us: int | None = db.scalar(sa.select(sa.func.min(units.c.window_us)).where(*mine, units.c.revision > units.c.published))
     return first_us
 
 
@@ -140,7 +140,7 @@ def _merge(store: Store, about: JobRow, step: Step) -> Done | None:
     for _ in range(ATTEMPTS):
         with store.snapshot() as db:
             seen = _signature(db, about, step)
-            latest_us, parts = _parts(db, about, step)
+            told, parts = _parts(db, about, step)
         whole = merged(parts, step.start_us)
         with store.transaction() as db:
             marks = _locked(db, about)
@@ -149,7 +149,7 @@ def _merge(store: Store, about: JobRow, step: Step) -> Done | None:
             if _signature(db, about, step) != seen:   # a pane came again
                 continue
             before = _remove(db, about, step)
-            after = _insert(db, about, step, whole, latest_us)
+            after = _insert(db, about, step, whole, told)
             _mark(db, about, marks._replace(
                 merged_us=max(marks.merged_us, step.end_us), days_us=step.end_us if step.action is Action.DAY else marks.days_us))
         return Done(step, sum(unit.records for unit in whole.values()), (before[0], len(whole)), (before[1], after))
@@ -184,17 +184,18 @@ def _signature(db: sa.Connection, about: JobRow, step: Step) -> tuple[Any, ...]:
         sa.select(sa.func.count(), sa.func.sum(units.c.revision), sa.func.max(units.c.id)).where(*_in(about, step))).one())
 
 
-def _parts(db: sa.Connection, about: JobRow, step: Step) -> tuple[dict[UnitKey, int], list[tuple[UnitKey, Unit]]]:
-    """(when each of the span's units changed last, what they are made of)."""
-    latest: dict[UnitKey, int] = {}
+def _parts(db: sa.Connection, about: JobRow, step: Step) -> tuple[dict[UnitKey, tuple[int, int]], list[tuple[UnitKey, Unit]]]:
+    """((when the last one changed, the largest revision that was published) for each of the span's units, what they are made of)."""
+    told: dict[UnitKey, tuple[int, int]] = {}
     of: dict[int, tuple[UnitKey, Unit]] = {}
     for row in db.execute(sa.select(units).where(*_in(about, step))):
         key = UnitKey(step.start_us, row.origin, row.source, row.product, row.epoch)
-        latest[key] = max(latest.get(key, 0), row.updated_us)
+        updated_us, published = told.get(key, (0, 0))
+        told[key] = max(updated_us, row.updated_us), max(published, row.published)
         of[row.id] = key, Unit(row.records, row.last_offset, {})
     for cell in db.execute(sa.select(cells).join(units, cells.c.unit == units.c.id).where(*_in(about, step))).mappings():
         of[cell["unit"]][1].cells[cell["lang"], cell["topic"]] = Cell.from_row(dict(cell))
-    return latest, list(of.values())
+    return told, list(of.values())
 
 
 def _locked(db: sa.Connection, about: JobRow) -> Marks | None:
@@ -211,14 +212,15 @@ def _remove(db: sa.Connection, about: JobRow, step: Step) -> tuple[int, int]:
     return db.execute(units.delete().where(*_in(about, step))).rowcount, held
 
 
-def _insert(db: sa.Connection, about: JobRow, step: Step, whole: dict[UnitKey, Unit], latest_us: dict[UnitKey, int]) -> int:
-    """Revision 0 is never published: consumers have its windows. Returns how many cells."""
+def _insert(db: sa.Connection, about: JobRow, step: Step, whole: dict[UnitKey, Unit], told: dict[UnitKey, tuple[int, int]]) -> int:
+    """Its revision counts as published: consumers have its windows. Returns how many cells."""
     rows: list[dict[str, Any]] = []
     for key, unit in whole.items():
+        updated_us, published = told[key]
         number = db.execute(units.insert().values(
             job=about.job, run=about.run, window_us=key.window_us, span_us=step.end_us - step.start_us, origin=key.origin,
-            source=key.source, product=key.product, epoch=key.epoch, records=unit.records, last_offset=unit.last_offset, revision=0,
-            updated_us=latest_us[key]).returning(units.c.id)).scalar_one()
+            source=key.source, product=key.product, epoch=key.epoch, records=unit.records, last_offset=unit.last_offset,
+            revision=published, published=published, updated_us=updated_us).returning(units.c.id)).scalar_one()
         rows += [{"unit": number, "lang": lang, "topic": topic, **cell.to_row()} for (lang, topic), cell in unit.cells.items()]
     if rows:
         db.execute(cells.insert(), rows)

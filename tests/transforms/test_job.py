@@ -1,4 +1,6 @@
 """Laws of the job: what a poll, a failed record and a save make durable, and what a new process makes of it."""
+import itertools
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -7,6 +9,9 @@ from hypothesis import strategies as st
 
 from insights import tables
 from insights.cells import Cell, Unit
+from insights.conservation import audit, verify
+from insights.retention import compact
+from insights.rollup import Ages
 from insights.store import Store, StoreError, UnitKey
 from schemas.json_events import JsonDecoder
 from schemas.records import Reason
@@ -357,3 +362,87 @@ def test_joined_chunks_keep_their_order_and_each_row_its_origin():
     assert [joined.origins[at][0] for at in joined.origin] == [A, A, B]
     assert joined.offsets.tolist() == joined.times_us.tolist() == joined.windows_us.tolist() == joined.keys.tolist() == [3, 4, 9]
     assert join_chunks([]) is None
+
+
+# roll-ups
+
+
+DAY = 1_440 * MINUTE
+AGES = Ages(20 * DAY, 40 * DAY, 50 * DAY)
+
+
+def contents(store):
+    with store.snapshot() as db:
+        return {table.name: sorted(map(repr, db.execute(sa.select(table)).all())) for table in tables.metadata.sorted_tables}
+
+
+@pytest.fixture
+def of_months(start, store):
+    """A job that has read sixty days of events, two a day; the last two are in open windows."""
+    job = start(max_future_us=None)
+    for day in range(61):
+        chunk = read(job, event(f"{day}a", day * 86_400), event(f"{day}b", day * 86_400 + 30), event(f"{day}b", day * 86_400 + 31)).chunk
+        job.write(units_of(chunk))
+        job.ledger.advance({})
+        job.save()
+    return job
+
+
+@pytest.mark.parametrize("steps", [1, 30, 45, 1_000])
+def test_a_restart_after_a_roll_up_knows_and_stores_what_it_would_have_without(steps, of_months, start, store):
+    known = store.load("job", 0)
+    assert len(list(itertools.islice(compact(store, "job", AGES), steps))) == min(steps, 39 + 19 + 9)
+    assert store.load("job", 0) == known
+    assert verify(store) == []
+
+    again = start(max_future_us=None)
+    chunk = read(again, event("60a", 60 * 86_400), event("60b", 60 * 86_400 + 30), event("new", 60 * 86_400 + 59)).chunk
+    again.write(units_of(chunk))
+    again.ledger.advance({A: START + 70 * DAY})
+    again.save()
+    assert verify(store) == []
+    (total,) = audit(store).totals
+    assert (total.read, total.in_cells + total.dropped, total.open, total.dead) == (61 * 3, 61 * 2, 0, {"duplicate": 61})
+
+
+def test_a_log_that_is_read_from_its_beginning_after_a_roll_up_changes_nothing(of_months, start, store):
+    """As if nothing had been saved: what is closed is skipped wherever a replay begins."""
+    list(compact(store, "job", AGES))
+    before = contents(store)
+    again = start(max_future_us=None)
+    again.ledger.origins[A].position = 0
+    again.ledger.origins[A].saved = 0
+    for day in range(60):
+        poll = read(again, event(f"{day}a", day * 86_400), event(f"{day}b", day * 86_400 + 30), event(f"{day}b", day * 86_400 + 31))
+        assert poll.chunk is None or not poll.chunk.events
+    assert contents(store)["units"] == before["units"]
+    assert verify(store) == []
+
+
+def test_a_pane_that_a_runner_fires_again_after_a_roll_up_changes_nothing(start, store):
+    job = start(max_future_us=None)
+    first = units_of(read(job, event("a"), event("b", 30)).chunk)
+    job.write(first)
+    job.write(units_of(read(job, event("c", 60 * 86_400)).chunk))
+    job.ledger.advance({A: START + 70 * DAY})
+    job.save()
+    assert len(list(compact(store, "job", AGES))) == 3
+    before = contents(store)
+    job.write(first)
+    assert contents(store) == before
+    assert verify(store) == []
+
+
+def test_the_reader_stays_the_holder_through_a_roll_up(of_months, store):
+    of_months.store.take_over("job")
+    list(compact(store, "job", AGES))
+    assert store.holds("job")
+
+
+def test_a_log_that_expired_after_a_roll_up_is_a_gap_and_all_records_are_still_counted(of_months, start, store):
+    list(compact(store, "job", AGES))
+    again = start(beginning=183, max_future_us=None)
+    assert again.ledger.origins[A].epoch == 1
+    assert verify(store) == []
+    list(compact(store, "job", AGES))
+    assert verify(store) == []
