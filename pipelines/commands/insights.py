@@ -28,6 +28,9 @@ def run(args: argparse.Namespace) -> int:
     with open_store(args.store) as store:
         found = insights(store, args.job, from_us=from_us, to_us=to_us, size_us=_size_us(args.window), by=by,
                          top=args.top)
+    lengths = {insight.end - insight.start for insight in found}
+    if len(lengths) > 1 or (args.window and any(length.total_seconds() > positive_s(args.window) for length in lengths)):
+        note("older windows are merged into hours or days: `start` and `end` say which (docs/retention.md)")
     if args.json:
         print_json(found)
     elif args.csv:
