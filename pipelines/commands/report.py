@@ -19,7 +19,7 @@ OPTIONS = (
     STORE, JOB,
     Option("from", str, "", "first event time, ISO 8601; default: a day before the end"),
     Option("to", str, "", "event time to end before, ISO 8601; default: the end of the last window"),
-    Option("output", name, "report.html", "the file to write"),
+    Option("output", name, "report.html", "the file to write", "report"),
     Option("lang", one_of("en", "zh"), "en", "language of the report: en or zh"))
 
 
