@@ -79,17 +79,16 @@ def queries(dialect: str) -> dict[str, str]:
 
 
 def make_views(db: sa.Connection) -> None:
-    """Makes those that are not there, and replaces those that were made by another textpulse."""
-    dialect = db.dialect.name
-    if _outdated(db) and dialect == "postgresql":
-        db.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))   # of two who start together one waits
-    for name, query in _outdated(db).items():
-        if dialect == "postgresql":
-            db.exec_driver_sql(f"create or replace view {name} as {query}")
-            db.exec_driver_sql(f"comment on view {name} is '{_mark(query)}'")
-        else:
+    """Makes those that are not there, and replaces those that were made by another textpulse. Who may not make views leaves them be."""
+    if db.dialect.name == "sqlite":
+        for name, query in _outdated(db).items():
             db.exec_driver_sql(f"drop view if exists {name}")
             db.exec_driver_sql(_created(name, query))
+    elif _outdated(db) and db.scalar(sa.text("select has_schema_privilege(current_schema(), 'create')")):
+        db.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))   # of two who start together one waits
+        for name, query in _outdated(db).items():
+            db.exec_driver_sql(f"create or replace view {name} as {query}")
+            db.exec_driver_sql(f"comment on view {name} is '{_mark(query)}'")
 
 
 def drop_views(db: sa.Connection) -> None:
@@ -99,14 +98,16 @@ def drop_views(db: sa.Connection) -> None:
 
 
 def _outdated(db: sa.Connection) -> dict[str, str]:
-    """The views that are not as they should be."""
+    """The views that are not as they should be; without those of another user."""
     wanted = queries(db.dialect.name)
-    if db.dialect.name == "postgresql":
-        made: dict[str, str] = dict(db.execute(sa.text(
-            "select relname, obj_description(oid, 'pg_class') from pg_class where relkind = 'v' and pg_table_is_visible(oid)")).all())
-        return {name: query for name, query in wanted.items() if made.get(name) != _mark(query)}
-    made = dict(db.execute(sa.text("select name, sql from sqlite_master where type = 'view'")).all())
-    return {name: query for name, query in wanted.items() if made.get(name) != _created(name, query)}
+    if db.dialect.name == "sqlite":
+        made = {row.name: row.sql for row in db.execute(sa.text("select name, sql from sqlite_master where type = 'view'"))}
+        return {name: query for name, query in wanted.items() if made.get(name) != _created(name, query)}
+    views = {row.relname: row for row in db.execute(sa.text("""
+        select relname, obj_description(oid, 'pg_class') as mark, pg_has_role(relowner, 'usage') as ours
+        from pg_class where relkind = 'v' and pg_table_is_visible(oid)"""))}
+    return {name: query for name, query in wanted.items()
+            if name not in views or (views[name].ours and views[name].mark != _mark(query))}
 
 
 def _created(name: str, query: str) -> str:

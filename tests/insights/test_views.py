@@ -195,6 +195,25 @@ def test_a_store_of_before_gets_its_views_when_it_is_opened_to_write_and_not_to_
         assert set(sa.inspect(db).get_view_names()) == set(queries(db.dialect.name))
 
 
+def test_a_user_who_may_not_make_views_writes_all_the_same(store, monkeypatch):
+    if store.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no users")
+    with store.transaction() as db:
+        for statement in ("create role limited login", "grant select, insert, update, delete on all tables in schema public to limited",
+                          "grant usage on all sequences in schema public to limited", "drop view insight_terms"):
+            db.exec_driver_sql(statement)
+    monkeypatch.setattr(made_views, "queries", lambda dialect: dict.fromkeys(queries(dialect), "select 1 as other"))
+    try:
+        Store(sa.make_url(store.url).set(username="limited").render_as_string(hide_password=False)).close()
+        with store.engine.connect() as db:
+            assert "insight_terms" not in sa.inspect(db).get_view_names()
+            assert [column["name"] for column in sa.inspect(db).get_columns("insight_jobs")] != ["other"]
+    finally:
+        with store.transaction() as db:
+            db.exec_driver_sql("drop owned by limited")
+            db.exec_driver_sql("drop role limited")
+
+
 def test_no_view_has_the_name_of_a_table():
     assert all(not queries(dialect).keys() & metadata.tables.keys() for dialect in DIALECTS)
 
