@@ -128,7 +128,7 @@ ACK = Command(
     (Positional("id", "of an incident or of one of its alerts, or how it begins"),))
 MUTE = Command(
     "mute", "make no messages of some alerts for a while; they are listed all the same. Without options: what is muted",
-    ("alerts mute --of product=Acme --for 2h", "alerts mute --kind silence --for 8h --note maintenance", "alerts mute --end 3"), (
+    ("alerts mute --of product=Acme --for 2h --note maintenance", "alerts mute --end 3"), (
         STORE, JOB,
         Option("kind", str, "", "only spike, silence, worse, better, topic, entity or term"),
         Option("of", str, "", "only of these: all, or source, product, topic, entity or term with its value, such as product=Acme"),
