@@ -1,4 +1,5 @@
 """Why an alert: which topics, products, sources, languages, entities and terms the change came from."""
+import re
 from collections import Counter
 from heapq import nsmallest
 
@@ -85,7 +86,7 @@ def _speaks(sample: Sample, kind: Kind, series: Series) -> bool:
 
 def _holds(sample: Sample, dimension: str, value: str) -> bool:
     if dimension == "term":
-        return value in sample.text.casefold()
+        return re.search(rf"\b{re.escape(value)}\b" if value.isascii() else re.escape(value), sample.text.casefold()) is not None
     return dimension == "entity" and value.partition("\t")[2] in " ".join(sample.text.casefold().split())
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from insights.alerts.announce import announce
 from insights.alerts.outbox import claim, failed
-from insights.cells import Cell, Unit
+from insights.cells import Cell, Text, Unit
 from insights.store import Store, UnitKey
 from insights.tables import announced
 from pipelines.cli import main
@@ -29,7 +29,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     for at in range(250):
         cells = {("en", "bank"): Cell(20 + at % 3, 0, 20 + at % 3, 0)}
         if at in (240, 241):
-            cells["en", "card"] = Cell(60, 60, 0, 0, terms={"lost": (60, 0, 0)}, entities={"organisation\t[red]\x1b[2JAcme": 9})
+            cells["en", "card"] = Cell(
+                60, 60, 0, 0, terms={"lost": (60, 0, 0)}, entities={"organisation\t[red]\x1b[2JAcme": 9}, samples=((at, f"e{at}"),),
+                texts={f"e{at}": Text("my card is lost \x1b[2J", 0)})
         batch.append((UnitKey(START + at * MINUTE, "texts/0", "tickets", ""), Unit(sum(c.records for c in cells.values()), at, cells)))
     store.write_units("textpulse", 0, batch, 7)
     store.save("textpulse", 0, START + 249 * MINUTE, START + 250 * MINUTE, [])
@@ -104,6 +106,14 @@ class TestAnswers:
         assert main(["alerts", "ack", incident[:8], "--store", mine]) == 0
         assert f"incident {incident} is acknowledged" in capsys.readouterr().err
         assert {one["acknowledged"] for one in self.answer(capsys, "list", "--store", mine)} == {True}
+
+    def test_an_incident_is_shown_with_what_it_came_from_and_samples(self, mine: str, capsys: Said) -> None:
+        alert = next(one for one in self.answer(capsys, "list", "--store", mine) if one["kind"] == "spike")
+        assert main(["alerts", "show", str(alert["id"])[:10], "--store", mine]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith(f"incident {alert['incident']}: 2025-02-20 01:20:00 UTC, until 01:23:00; ")
+        assert "  came from: " in shown and "topic card 60 for 0.0" in shown
+        assert "negative  my card is lost" in shown and "\x1b" not in shown
 
     def test_an_unknown_id_says_where_to_look(self, mine: str, capsys: Said) -> None:
         assert main(["alerts", "ack", "zzz", "--store", mine]) == 2

@@ -79,7 +79,7 @@ def shown(key, cell, *texts):
 
 def test_samples_are_of_the_records_in_question():
     rows = [shown(*cell("tickets", "card", 40, 30, terms={"lost": (30, 0, 0)}, entities={"organisation\tacme corp": 9}),
-                  ("Acme  Corp is fine", 2), ("lost again", 0), ("nothing", 1))]
+                  ("Acme  Corp is fine", 2), ("lost again", 0), ("glosty", 1))]
     said = {kind: [sample.id for sample in reason(kind, series, 34, 8.0, rows, []).samples] for kind, series in [
         (Kind.WORSE, Series()), (Kind.BETTER, Series()), (Kind.TERM, Series("term", "lost")),
         (Kind.ENTITY, Series("entity", "organisation\tacme corp"))]}
