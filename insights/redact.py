@@ -24,12 +24,13 @@ _KINDS = {
     "address": r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}"
                r"|(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f]{1,4}"
                r"|(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{1,4})(?![\w:])",
-    "code": r"(?<![A-Za-z0-9])[A-Za-z]{1,4}[ \-]?\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
+    "code": r"(?<![A-Za-z0-9])[A-Za-z]{1,4}[ \-]?\d{2}(?=(?:[^\n\d]{0,20}\d){3})(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
             r"|(?<![A-Za-z0-9])[A-Za-z]{1,4}[ \-]?\d{5,}[A-Za-z]?",
     "number": rf"(?<!\d)(?<!\d-)(?!\d{{4}}-\d\d-\d\d(?!\d))[+＋(]?{_DIGITS}{{5,}}[Xx]?",
 }
 _ANY = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
-_MAYBE = re.compile(r"[@＠\d]|://|www\.")
+_MAYBE = re.compile(   # quick to say of most texts that none of these is in them
+    r"[@＠]|://|www\.|(?:\d\D{0,40}){5}|::|[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}[:\-]|:[0-9A-Fa-f]{1,4}:|[A-Za-z0-9_\-+/=]{20}")
 
 
 def redacted(text: str, entities: Iterable[Span] = ()) -> tuple[str, tuple[Span, ...]]:
@@ -39,6 +40,8 @@ def redacted(text: str, entities: Iterable[Span] = ()) -> tuple[str, tuple[Span,
     hidden = [(start, end, "person") for start, end, kind in entities if kind.casefold() in PERSONS and start < len(looked)]
     if _MAYBE.search(looked):
         hidden += [(found.start(), found.end(), str(found.lastgroup)) for found in _ANY.finditer(looked)]
+    if not hidden and len(text) <= CHARACTERS:
+        return _one_line(text), tuple(sorted(span for span in entities if span[1] <= len(text)))
     said, place = _masked(looked, sorted(hidden))
     kept = tuple(
         (place[start], place[end], kind) for start, end, kind in entities

@@ -5,7 +5,7 @@ once a term of a cell.
 """
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -380,20 +380,20 @@ def _show_some(
 ) -> None:
     """The redacted texts of the samples."""
     order, felt, splits = layout.order.tolist(), sentiment.tolist(), tags.entity_splits.tolist()
-    columns = (tags.entity_start, tags.entity_end, tags.entity_type)
+    columns = (tags.entity_start.tolist(), tags.entity_end.tolist(), tags.entity_type.tolist())
     for cell, start in zip(cells, layout.starts[:-1].tolist(), strict=True):
         for place in range(start, start + len(cell.samples)):
-            event, of_row = events[order[place]], slice(splits[order[place]], splits[order[place] + 1])
-            spans = list(zip(*(column[of_row].tolist() for column in columns), strict=True))
-            named = [(begin, end, tagger.entity_types[kind]) for begin, end, kind in _in_characters(event.text, spans)]
-            text, kept = redacted(event.text, named)
+            row = order[place]
+            event, spans = events[row], zip(*(column[splits[row]:splits[row + 1]] for column in columns), strict=True)
+            text, kept = redacted(event.text, [
+                (begin, end, tagger.entity_types[kind]) for begin, end, kind in _in_characters(event.text, spans)])
             cell.texts[event.event_id] = Text(text, felt[place], kept)
 
 
-def _in_characters(text: str, spans: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+def _in_characters(text: str, spans: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
     """Spans in bytes of the UTF-8 text -> spans in its characters."""
-    data = text.encode()
     for start, end, kind in spans:
+        data = text.encode()
         yield len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), kind
 
 
