@@ -47,9 +47,8 @@ class Span(msgspec.Struct, frozen=True, order=True):
 
 
 class Sample(msgspec.Struct, frozen=True, order=True):
-    """An event that stands for others. hash: that of its id, by which samples are chosen. text, sentiment: empty where not kept."""
+    """An event that stands for others. text: redacted. text, sentiment: empty where texts are not kept."""
 
-    hash: int
     id: str
     text: str = ""
     sentiment: str = ""
@@ -83,12 +82,12 @@ class Cell(msgspec.Struct, array_like=True):
     texts: dict[str, Text] = {}
 
     @property
-    def shown(self) -> Iterator[Sample]:
-        """The samples, those of the smallest hashes first."""
+    def shown(self) -> Iterator[tuple[int, Sample]]:
+        """(hash, sample) of each, those of the smallest hashes first."""
         for number, name in self.samples:
             text = self.texts.get(name)
-            yield Sample(number, name) if text is None else Sample(
-                number, name, text.text, SENTIMENTS[text.sentiment], tuple([Span(*span) for span in text.entities]))
+            yield number, Sample(name) if text is None else Sample(
+                name, text.text, SENTIMENTS[text.sentiment], tuple([Span(*span) for span in text.entities]))
 
     @classmethod
     def empty(cls) -> Self:

@@ -220,7 +220,7 @@ def _insight(about: JobRow, span: tuple[int, int], group: dict[str, str], cell: 
         start=time_of(span[0]), end=time_of(span[1]), state=about.state_of(span[1]), group=group,
         records=cell.records, negative=cell.negative, neutral=cell.neutral, positive=cell.positive,
         score=round(cell.mean_score, 4), authors=cell.authors_estimate, entities=top_entities(cell, top),
-        terms=top_terms(cell, top), confidence=cell.confidence, samples=list(cell.shown),
+        terms=top_terms(cell, top), confidence=cell.confidence, samples=[sample for _, sample in cell.shown],
         versions=cell.versions)
 
 

@@ -150,12 +150,13 @@ def _above_zero(number: N) -> N:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: --name VALUE, or a switch when parse is bool."""
+    """One option: --name VALUE, or a switch when parse is bool. command: the one for which the name means this; empty for any."""
 
     name: str
     parse: Callable[[str], Any]
     default: Any
     help: str
+    command: str = ""
 
     @property
     def key(self) -> str:
@@ -165,7 +166,7 @@ class Option:
     @property
     def variable(self) -> str:
         """Its environment variable."""
-        return f"TEXTPULSE_{self.key.upper()}"
+        return "_".join(("TEXTPULSE", *filter(None, (self.command.upper(), self.key.upper()))))
 
 
 STORE = Option("store", str, "sqlite:///textpulse.db", "where insights are kept: sqlite:///FILE or postgresql+psycopg://...")
@@ -234,7 +235,9 @@ INSIGHTS = (
     Option("window", str, "", "length of the windows shown, a multiple of the base window, such as 1h"),
     Option("by", str, "source,topic", "dimensions: source, product, lang, topic"),
     Option("top", count, 5, "entities and terms shown"),
-    Option("csv", bool, False, "print CSV"))
+    Option("csv", bool, False, "print CSV"),
+    Option("format", one_of("table", "json", "csv", "parquet"), "table", "table, json, csv or parquet", "insights"),
+    Option("output", str, "", "write to this file, and not to the screen", "insights"))
 
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:

@@ -48,7 +48,7 @@ class Tally:
     def __init__(self, kind: Kind, series: Series) -> None:
         self.kind, self.series, self.total = kind, series, 0
         self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if kind in WORDS else (*PARTS, "entity", "term"))}
-        self.samples: list[Sample] = []
+        self.samples: list[tuple[int, Sample]] = []
 
     def add(self, key: CellKey, cell: Cell) -> None:
         """One more cell of these windows."""
@@ -62,8 +62,8 @@ class Tally:
         if kind not in WORDS:
             self.of["entity"].update({} if kind in MOODS else cell.entities)
             self.of["term"].update({term: counts[0] if kind in MOODS else sum(counts) for term, counts in cell.terms.items()})
-        if len(cell.samples):
-            speaking = (sample for sample in cell.shown if _speaks(sample, kind, series))
+        if cell.samples:
+            speaking = (shown for shown in cell.shown if _speaks(shown[1], kind, series))
             self.samples = nsmallest(CANDIDATES, {*self.samples, *speaking})
 
 
@@ -107,5 +107,6 @@ def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
         telling = [part for part in parts
                    if part.part >= LEAST_PART and (part.observed - times * part.expected) / change > LEAST_MORE * part.part]
         found += nsmallest(CONTRIBUTORS, telling, key=lambda part: (-part.part, part.value))
-    return Reason(tuple(found), tuple(nsmallest(SAMPLES, now.samples, key=lambda sample: (
-        -sum(_holds(sample, part.dimension, part.value) for part in found), sample))))
+    samples = nsmallest(SAMPLES, now.samples, key=lambda shown: (
+        -sum(_holds(shown[1], part.dimension, part.value) for part in found), shown))
+    return Reason(tuple(found), tuple(sample for _, sample in samples))

@@ -28,8 +28,9 @@ def open_store(url: str, named: str = "--store") -> "Iterator[Store]":
 
 def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL; None for what has no file of its own."""
-    path = url.removeprefix("sqlite:///").partition("?")[0]
-    return None if path in (url, "", ":memory:") or path.startswith("file:") else Path(path)
+    dialect, _, rest = url.partition(":///")
+    path = rest.partition("?")[0]
+    return None if dialect != "sqlite" or path in ("", ":memory:") or path.startswith("file:") else Path(path)
 
 
 def check_durable(url: str) -> None:
