@@ -12,11 +12,15 @@ ENTITY = pa.struct([pa.field(name, kind, nullable=False) for name, kind in (
     ("type", pa.string()), ("text", pa.string()), ("records", pa.int64()))])
 TERM = pa.struct([pa.field(name, kind, nullable=False) for name, kind in (
     ("term", pa.string()), ("records", pa.int64()), ("negative", pa.int64()), ("neutral", pa.int64()), ("positive", pa.int64()))])
+SPAN = pa.struct([pa.field(name, kind, nullable=False) for name, kind in (
+    ("start", pa.int64()), ("end", pa.int64()), ("type", pa.string()))])
+SAMPLE = pa.struct([pa.field(name, kind, nullable=False) for name, kind in (
+    ("id", pa.string()), ("text", pa.string()), ("sentiment", pa.string()), ("entities", pa.list_(SPAN)))])
 LEADING = (("start", TIME), ("end", TIME), ("state", pa.string()))
 FOLLOWING = (
     ("records", pa.int64()), ("negative", pa.int64()), ("neutral", pa.int64()), ("positive", pa.int64()), ("score", pa.float64()),
     ("authors", pa.int64()), ("entities", pa.list_(ENTITY)), ("terms", pa.list_(TERM)), ("confidence", pa.list_(pa.int64())),
-    ("samples", pa.list_(pa.string())), ("versions", pa.map_(pa.string(), pa.int64())))
+    ("samples", pa.list_(SAMPLE)), ("versions", pa.map_(pa.string(), pa.int64())))
 
 
 def arrow_schema(by: Sequence[str], job: str) -> pa.Schema:
@@ -35,6 +39,7 @@ def _row(one: Insight) -> dict[str, Any]:
     row |= one.group
     row["entities"] = [msgspec.structs.asdict(entity) for entity in one.entities]
     row["terms"] = [msgspec.structs.asdict(term) for term in one.terms]
+    row["samples"] = msgspec.to_builtins(one.samples)
     row["versions"] = list(one.versions.items())
     row["state"] = one.state.value
     return row

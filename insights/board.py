@@ -1,13 +1,6 @@
 """What the page shows of a store: one answer for a range of time and a filter, as plain numbers."""
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from heapq import nsmallest
 
 import msgspec
-import sqlalchemy as sa
-
-from insights.cells import SAMPLES, Cell, Samples
-from insights.queries import CellKey, JobRow, cell_rows
 
 POINTS = 120           # at most so many stand on the time axis
 NAMED = 15             # entities and terms are cut to so many

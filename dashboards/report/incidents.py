@@ -13,6 +13,7 @@ from schemas.records import to_us
 SHOWN_INCIDENTS = 20
 SHOWN_ALERTS = 8
 SHOWN_CAUSES = 3
+SHOWN_QUOTES = 3
 
 
 def incidents(of: Report, words: Words) -> Markup:
@@ -68,8 +69,20 @@ def _incident(number: int, incident: Incident, window_us: int, words: Words) -> 
         "article",
         tag("h3", tag("span", str(number), class_="mark"), " ",
             in_words(alerts[0], window_us, words), " ", tag("span", words.severities[severity], class_=f"chip {severity}")),
-        tag("p", when, " · ", incident.id, class_="note"), _table(number, alerts[:SHOWN_ALERTS], window_us, words),
+        tag("p", when, " · ", incident.id, class_="note"), _quotes(alerts, words), _table(number, alerts[:SHOWN_ALERTS], window_us, words),
         tag("p", words.more_alerts.format(count(more)), class_="note") if more > 0 else "")
+
+
+def _quotes(alerts: Sequence[Told], words: Words) -> Markup | str:
+    """The first samples that have a text."""
+    texts = {sample.id: sample for alert in alerts for sample in alert.reason.samples if sample.text}
+    shown = list(texts.values())[:SHOWN_QUOTES]
+    if not shown:
+        return ""
+    feelings = {"negative": words.negative, "neutral": words.neutral, "positive": words.positive}
+    return tag("ul", [
+        tag("li", tag("span", class_=f"dot {one.sentiment}"), tag("bdi", one.text), " ",
+            tag("span", feelings.get(one.sentiment, ""), class_="quiet")) for one in shown], class_="quotes")
 
 
 def _table(number: int, alerts: Sequence[Told], window_us: int, words: Words) -> Markup:

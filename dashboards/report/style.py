@@ -46,6 +46,7 @@ polyline.trend { stroke: var(--quiet) } .under { fill: var(--under) }
 rect { shape-rendering: crispEdges }
 article { margin-top: 8px; border-top: 1px solid var(--line); padding: 12px 0; break-inside: avoid }
 article table { margin-top: 8px }
+.quotes { margin: 8px 0 4px; border-left: 3px solid var(--line); padding-left: 12px; font-size: 14px }
 span.mark { display: inline-block; min-width: 20px; text-align: center; border-radius: 10px; background: var(--mark); color: var(--paper);
   font-size: 12px; line-height: 20px; padding: 0 6px }
 .chip { font-size: 12px; font-weight: 500; border: 1px solid currentColor; border-radius: 10px; padding: 0 8px; white-space: nowrap }

@@ -13,7 +13,7 @@ from dashboards.report.words import CHINESE, ENGLISH, LANGUAGES, Words
 from insights.alerts.detect import Sensitivity
 from insights.alerts.keep import judge
 from insights.board import Feeling
-from insights.cells import Cell, Unit
+from insights.cells import Cell, Text, Unit
 from insights.queries import insights
 from insights.report import Report, report
 from insights.store import Store, UnitKey
@@ -35,7 +35,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Rep
     for at in range(260):
         cells = {("en", script): Cell(20 + at % 3, 0, 20 + at % 3, 0, 9_000, terms={turned: (0, 5, 0)}, versions={attribute: 20})}
         if 240 <= at < 243:
-            cells["en", image] = Cell(60, 60, 0, 0, terms={control: (60, 0, 0)}, entities={f"{entity}\t{image}": 9, "no tab": 1})
+            cells["en", image] = Cell(60, 60, 0, 0, terms={control: (60, 0, 0)}, entities={f"{entity}\t{image}": 9, "no tab": 1},
+                                    samples=((at, f"{image} {at}"),), texts={f"{image} {at}": Text(f"said {script}", 0)})
         unit = Unit(sum(cell.records for cell in cells.values()), at, cells)
         batch += [(UnitKey(START + at * MINUTE, "texts/0", script, product), unit) for product in (attribute, "")]
     store.write_units(JOB, 0, batch, 7)
@@ -62,6 +63,12 @@ def said(element: ElementTree.Element) -> str:
 
 def section(root: ElementTree.Element, heading: str) -> ElementTree.Element:
     return next(part for part in root.iter("section") if part.findtext("h2") == heading)
+
+
+def test_an_incident_is_shown_by_sample_texts(found: tuple[Store, Report]) -> None:
+    quotes = next(part for part in parsed(found[1]).iter("ul") if part.get("class") == "quotes")
+
+    assert [said(quote) for quote in quotes] == [f"said {HOSTILE[0]} Negative"] * 2
 
 
 @pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)

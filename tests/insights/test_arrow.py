@@ -2,11 +2,13 @@
 import datetime as dt
 import io
 
+import msgspec
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from insights.arrow import arrow_schema, arrow_table
+from insights.cells import Sample
 from insights.queries import insights
 
 MINUTE = 60_000_000
@@ -35,8 +37,9 @@ def test_every_value_is_read_back(found):
     assert len(rows) == len(found)
     for row, one in zip(rows, found, strict=True):
         assert {"source": row["source"], "lang": row["lang"]} == one.group
-        for name in ("start", "end", "state", "records", "negative", "neutral", "positive", "score", "authors", "confidence", "samples"):
+        for name in ("start", "end", "state", "records", "negative", "neutral", "positive", "score", "authors", "confidence"):
             assert row[name] == getattr(one, name), name
+        assert msgspec.convert(row["samples"], list[Sample]) == one.samples
         assert dict(row["versions"]) == one.versions
         assert [(entity["type"], entity["text"], entity["records"]) for entity in row["entities"]] == [
             (entity.type, entity.text, entity.records) for entity in one.entities]
