@@ -211,3 +211,12 @@ def test_an_archive_that_ends_is_no_silence_and_its_last_windows_count(tmp_path,
     (state,) = kept(archive)[1]
     assert state[0] == (FIRST + WINDOWS) * MINUTE
     archive.close()
+
+
+def test_a_record_of_1970_is_judged_like_any_other(store):
+    unit = Unit(1, 0, {("en", "t"): Cell(1, 0, 1, 0)})
+    store.write_units("job", 0, [(UnitKey(at * MINUTE, "o", "s", ""), unit) for at in (0, 50, 10**7)], 1)
+    store.save("job", 0, 10**7 * MINUTE, 10**7 * MINUTE, [])
+
+    judge(store, "job", WANTED, 1)
+    assert kept(store)[1][0][0] > 0
