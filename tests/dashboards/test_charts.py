@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.report.charts import MOODS, VOLUME_PX, Axis, Mark, bar, levels, mood, spark, thinned, ticks, volume
+from dashboards.report.charts import HEAD_PX, MOODS, VOLUME_PX, Axis, Mark, bar, levels, mood, spark, thinned, ticks, volume
 from insights.board import Feeling
 
 MINUTE = 60_000_000
@@ -29,6 +29,11 @@ def test_the_bars_stand_on_each_other_and_within_the_chart(points: list[Feeling]
     if largest:
         top = max(largest, [*levels(largest)][-1])
         assert heights == pytest.approx(VOLUME_PX * sum(point.records for point in points) / top, abs=0.01 * len(bars))
+    for start in {rect.get("x") for rect in bars}:
+        foot = float(HEAD_PX + VOLUME_PX)
+        for rect in (rect for rect in bars if rect.get("x") == start):
+            assert float(rect.attrib["y"]) + float(rect.attrib["height"]) == pytest.approx(foot, abs=0.03)
+            foot = float(rect.attrib["y"])
     assert all(0 <= percent(rect.attrib["x"]) <= 100 and float(rect.attrib["y"]) >= 0 for rect in bars)
 
 

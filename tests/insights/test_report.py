@@ -23,6 +23,7 @@ def book(books):
                        sentiment=("negative", "neutral", "positive")[number % 3], origin=f"texts/{number % 2}")
     made.die(100, "late", minute=6)
     made.die(101, "malformed")
+    made.die(102, "duplicate", minute=5)
     made.save(8, 9)
     return made
 
@@ -86,7 +87,7 @@ def test_a_silence_at_the_end_of_a_stream_is_part_of_it_as_far_as_the_watermark_
 def test_dead_letters_are_counted_where_their_window_is_and_those_without_one_in_the_whole_job(book):
     letters = {one.reason: (one.now, one.before, one.ever) for one in report(book.store, "job", 5 * MINUTE).letters}
 
-    assert letters == {"late": (1, 0, 1), "malformed": (0, 0, 1)}
+    assert letters == {"late": (1, 0, 1), "malformed": (0, 0, 1), "duplicate": (1, 0, 1)}
 
 
 def test_windows_are_counted_by_their_state(book):
@@ -151,4 +152,4 @@ def test_something_new_is_a_change_once_it_is_more_than_chance():
     def named(records):
         return [change.name for change in changes({("term", "lost"): records}, {}, 1_000, 1_000)]
 
-    assert (named(7), named(40)) == ([], ["lost"])
+    assert (named(7), named(12), named(40)) == ([], [], ["lost"])
