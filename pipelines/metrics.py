@@ -15,12 +15,14 @@ from insights.store import Store, StoreError
 from insights.tables import alerts, cells, deliveries, messages, units
 from pipelines.commands.output import harmless
 from pipelines.errors import EnvironmentProblem
+from schemas.records import Reason
 from schemas.tagging import Tagger
 from transforms.job import Job
 from transforms.kafka_client import KafkaClient
 from transforms.tag import observe
 
 RESTARTS = "TEXTPULSE_RESTARTS"   # cause=number,...: told by the supervisor to the process that it starts
+CAUSES = ("recycle", "failure", "environment")
 SECONDS = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 SIZES = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
@@ -45,9 +47,9 @@ class JobMetrics:
         yield _counter("textpulse_records", "Records by what became of them", ("source", "outcome"), _summed(
             ((self._source(source), outcome), number) for (source, outcome), number in records.items()))
         yield _counter("textpulse_dead_letters", "Dead letters", ("reason",), {
-            (reason.value,): number for reason, number in dead.items()})
+            (reason.value,): dead.get(reason, 0) for reason in Reason})   # an increase from nothing at all would be none
         yield _counter("textpulse_restarts", "Restarts of the job", ("cause",), {
-            (cause,): number for cause, number in restarts().items()})
+            (cause,): number for cause, number in (dict.fromkeys(CAUSES, 0) | restarts()).items()})
         yield _gauge("textpulse_model_info", "The model in use", ("model", "version", "tier"), {
             (self.tagger.name, self.tagger.version, self.tagger.name): 1})
         yield _gauge("textpulse_seen_ids_bytes", "Memory of the ids by which duplicates are found", (), {(): seen_bytes})
