@@ -31,7 +31,16 @@ def in_words(alert: Told, window_us: int, words: Words) -> str:
     kind, numbers = words.kinds[alert.kind], (measured(alert, window_us, words), expected(alert))
     if alert.series.dimension == "all":
         return words.alert_of_all.format(kind, *numbers)
-    return words.alert.format(kind, value(alert.series.dimension, alert.series.value, words), *numbers)
+    return words.alert.format(kind, subject(alert, words), *numbers)
+
+
+def subject(alert: Told, words: Words) -> str:
+    """Whose records: "product Acme"; of what rose by itself the name alone, since the kind says what it is."""
+    dimension, name = alert.series.dimension, alert.series.value
+    if dimension == "all":
+        return words.dimensions["all"]
+    said = value(dimension, name, words)
+    return said if dimension == alert.kind else f"{words.dimensions[dimension]} {said}"
 
 
 def measured(alert: Told, window_us: int, words: Words) -> str:
@@ -94,10 +103,9 @@ def _table(number: int, alerts: Sequence[Told], window_us: int, words: Words) ->
 
 
 def _row(alert: Told, window_us: int, words: Words) -> Markup:
-    of = words.dimensions["all"] if alert.series.dimension == "all" else value(alert.series.dimension, alert.series.value, words)
     causes = causes_of(alert)
     return tag(
-        "tr", tag("th", words.kinds[alert.kind], tag("br"), tag("bdi", of), scope="row"),
+        "tr", tag("th", words.kinds[alert.kind], tag("br"), tag("bdi", subject(alert, words)), scope="row"),
         tag("td", measured(alert, window_us, words)), tag("td", expected(alert), data_label=words.usual),
         tag("td", tag("ul", [_cause(one, words) for one in causes]) if causes else ""))
 

@@ -123,6 +123,7 @@ def test_an_incident_has_its_times_numbers_severity_and_reasons(found: tuple[Sto
     assert "critical" in text
     alert = of.incidents[0].alerts[0]
     assert f"{alert.peak.observed} " in text
+    assert "more records source " in text
     assert "expected" in text
     assert len(list(article.iter("li"))) >= 1
     marks = [part.text for part in parsed(of).iter("text") if part.get("class") == "mark"]

@@ -66,7 +66,7 @@ def test_the_page_says_which_command_made_it_without_a_password(url: str, tmp_pa
     (["--from", "2026-01-01"], 2, "no records in this time: its records are from 2025-02-19T21:20:00Z to 2025-02-20T01:30:00Z"),
     (["--job", "empty"], 2, "job 'empty' has no records yet"), (["--job", "nobody"], 2, "the store has no such job"),
     (["--lang", "fr"], 2, "one of en, zh"), (["--output", "{}/no/r.html"], 3, "there is no folder"),
-    (["--output", "{}"], 2, "is a folder")])
+    (["--output", "{}"], 2, "is a folder"), (["--output", "/dev/null"], 2, "is not a plain file")])
 def test_what_cannot_be_is_one_line_and_writes_nothing(
         argv: list[str], code: int, said: str, url: str, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -131,3 +131,13 @@ def test_a_file_may_be_read_by_whom_other_files_may(tmp_path: Path) -> None:
         new.write_text("x")
 
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_stays_one_and_the_file_that_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("old")
+    (tmp_path / "link").symlink_to("there")
+    with replacing(tmp_path / "link", "--output") as new:
+        new.write_text("new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "new"
