@@ -21,7 +21,7 @@ p { margin: 0 }
 .when { font-size: 16px }
 .note, .quiet, caption, figcaption, small, footer { color: var(--quiet) }
 .note, figcaption, footer { font-size: 13px }
-small { font-size: 12px; display: inline-block; min-width: 4.6em; text-align: right }
+small { font-size: .86em; display: inline-block; min-width: 4.6em; text-align: right }
 :lang(zh) .groups td:last-child small { min-width: 7em }
 .cards { display: grid; grid-template-columns: repeat(5, 1fr); gap: 12px; margin: 24px 0 0 }
 .cards div { background: var(--panel); border-radius: 8px; padding: 12px 14px }
@@ -74,11 +74,14 @@ footer { border-top: 1px solid var(--line); margin-top: 40px; padding-top: 12px 
   .minor { display: none }
   .beside { display: block } .beside small, :lang(zh) .groups td:last-child small { min-width: 0; margin-left: 8px }
   .legend span { margin: 0 14px 0 0 } .pair table + table { margin-top: 20px } th, td { padding-left: 8px }
+  thead th { overflow-wrap: normal; font-size: 12px } .numbers th:first-child { width: 38% }
+  .groups th:nth-child(2) { width: 25% } .groups th:nth-child(3) { width: 25% }
+  .groups td.feels, .groups th:nth-child(3) { padding-left: 14px }
   .alerts thead { display: none } .alerts tr, .alerts th, .alerts td { display: block; border: 0; padding: 0 }
   .alerts td[data-label]::before { content: attr(data-label) " "; color: var(--quiet) }
   .alerts tr { border-top: 1px solid var(--line); padding: 6px 0 } .alerts th:first-child, .alerts td { width: auto } }
 @page { size: A4; margin: 14mm }
 @media print { body { font-size: 12px } main { max-width: none; padding: 0 } h2 { margin-top: 24px; break-after: avoid }
-  table { font-size: 11px }
+  table, .alerts td, .alerts th, .facts, .note, .quotes { font-size: 11px } thead th { font-size: 10px }
   figure { break-inside: avoid } .pair { display: block } .pair table + table { margin-top: 16px } }
 """
