@@ -15,15 +15,14 @@ import sqlalchemy as sa
 from insights.alerts.detect import Sensitivity
 from insights.alerts.explain import Tally, explain
 from insights.alerts.judge import Alert, Watched, step
-from insights.alerts.series import Counts, count, signals
+from insights.alerts.series import Counts, Names, count, signals
 from insights.alerts.shapes import DayShapes
-from insights.alerts.words import Vocabulary
 from insights.queries import JobRow, cell_rows, job_row, of_run
 from insights.store import Store
 from insights.tables import START_US, alert_states, alerts, units
 
 BLOCK = 240              # windows that are judged together
-MOST_WORDS = 2_000_000   # that are remembered before what was read is forgotten and read again
+MOST_NAMES = 2_000_000   # that are remembered before what was read is forgotten and read again
 
 
 class State(NamedTuple):
@@ -39,7 +38,7 @@ class Past:
 
     of: tuple[str, int, int] = ("", 0, 0)   # job, run, through_us
     windows: list[Counts] = field(default_factory=list)
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    names: Names = field(default_factory=Names)
 
 
 def judge(store: Store, job: str, wanted: Sensitivity, now_us: int, past: Past | None = None) -> int:
@@ -87,11 +86,11 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity,
     after, watched = before, before.watched
     found: dict[str, Alert] = {}
     shapes = DayShapes(db, about, first)
-    if past.of != (about.job, about.run, begin) or len(past.vocabulary.names) > MOST_WORDS:
-        past.windows, past.vocabulary = [], Vocabulary()
+    if past.of != (about.job, about.run, begin) or past.names.remembered > MOST_NAMES:
+        past.windows, past.names = [], Names()
     before_closed = past.windows
     for block in _blocks(db, about, begin, end, wanted, past):
-        for window_us, said in signals(block, wanted.past, size, wanted, shapes, past.vocabulary):
+        for window_us, said in signals(block, wanted.past, size, wanted, shapes, past.names):
             watched, changed = step(watched, about.job, window_us, size, said)
             found |= {alert.id: alert for alert in changed}
             if window_us < closed:
@@ -105,7 +104,7 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity,
 def _blocks(db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity, past: Past) -> Iterator[list[Counts]]:
     """The windows in [begin, end), in blocks that each have wanted.past windows before them."""
     from_us = begin if past.windows else begin - wanted.past * about.window_us
-    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past, past.vocabulary)
+    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past, past.names)
     history = past.windows or list(itertools.islice(every, wanted.past))
     while block := list(itertools.islice(every, BLOCK)):
         yield history + block
