@@ -1,0 +1,80 @@
+"""The page's server: its addresses, what every page has in its head, and what a browser may ask for."""
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from nicegui import Client, ui
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from dashboards.page.live import Live
+from dashboards.page.overview import OverviewRoom
+from dashboards.page.render import HERE
+from dashboards.page.room import Room
+
+HEADERS = {   # all that the page needs comes from its own server
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+                               "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
+ICON = ("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='#0b6bcb' stroke-width='2.4' "
+        "stroke-linecap='round' stroke-linejoin='round'><path d='M2 13h4l3-8 5 15 3-7h5'/></svg>")
+PAGES: dict[str, type[Room]] = {"/": OverviewRoom}
+
+
+def make_app(live: Live) -> FastAPI:
+    """The web application; it looks at the store as long as it runs."""
+    @contextlib.asynccontextmanager
+    async def looking(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(live.watch())
+        yield
+        task.cancel()
+
+    made = FastAPI(lifespan=looking, openapi_url=None, docs_url=None, redoc_url=None)
+    made.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+
+    @made.middleware("http")
+    async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await go_on(request)
+        response.headers.update(HEADERS)
+        return response
+
+    for path, room in PAGES.items():
+        _serve(path, room, live)
+    ui.run_with(made, title="textpulse", favicon=ICON, dark=None, tailwind=False, show_welcome_message=False)
+    return made
+
+
+def _serve(path: str, kind: type[Room], live: Live) -> None:
+    @ui.page(path, response_timeout=30)
+    async def page(client: Client) -> None:
+        room = kind(live, client)
+        ui.add_head_html(f"<style>{_file('style.css')}</style><script>document.documentElement.lang = "
+                         f"{'zh-CN' if room.lang == 'zh' else 'en'!r};{_file('theme.js')}</script>")
+        await room.refresh()
+
+
+def _file(name: str) -> str:
+    return (Path(HERE) / name).read_text(encoding="utf-8")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. port 0: any that is free. Raises OSError."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def serve(live: Live, where: socket.socket) -> None:
+    """Answers until SIGINT or SIGTERM."""
+    config = uvicorn.Config(make_app(live), log_level="warning", access_log=False, timeout_graceful_shutdown=2, ws="websockets-sansio")
+    uvicorn.Server(config).run(sockets=[where])
+
+

@@ -1,0 +1,143 @@
+"""One look at the store for everybody who looks at the page: what it says now, and who is told when that has changed."""
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from nicegui import run
+
+from dashboards.page.stand_in import Board
+from insights.alerts.say import Told, told
+from insights.board import Filters, Overview
+from insights.queries import JobRow, QueryError, job_row, of_run
+from insights.store import Store, StoreError
+from insights.tables import acknowledgements, alert_states, alerts, units
+
+LOOK_EVERY_S = 0.5
+KEPT_ANSWERS = 64
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Watcher = Callable[[], Awaitable[None]]
+
+
+class Now(msgspec.Struct, frozen=True):
+    """The job in one snapshot.
+
+    first_us, end_us: of its windows, both 0 without any. judged_us: windows that start before it were judged for alerts.
+    """
+
+    about: JobRow
+    first_us: int
+    end_us: int
+    updated_us: int
+    judged_us: int | None
+    alerts: tuple[int, int, int]   # changes when an alert does
+
+
+@dataclass
+class Live:
+    """open_store raises StoreError, with what to do. problem: why there is nothing to see, or nothing new."""
+
+    open_store: Callable[[], Store]
+    job: str
+    now: Now | None = None
+    problem: str = ""
+    watchers: set[Watcher] = field(default_factory=set)
+    _store: Store | None = None
+    _board: Board | None = None
+    _file: tuple[int, int] | None = None
+    _answers: dict[Filters, Overview] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)   # a board is read and refreshed by one thread at a time
+
+    async def watch(self) -> None:
+        """Looks for ever, and tells the watchers of what has changed."""
+        while True:
+            if await run.io_bound(self.look):
+                await asyncio.gather(*(watcher() for watcher in tuple(self.watchers)))
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def look(self) -> bool:
+        """Whether anything has changed since the last look. Never raises what a store can say."""
+        before = self.now, self.problem
+        try:
+            with self._turn:
+                changed = self._looked()
+            self.problem = ""
+        except (StoreError, QueryError) as error:
+            changed = False
+            self.problem = str(error)
+            self._drop()
+        return changed or before != (self.now, self.problem)
+
+    def _looked(self) -> bool:
+        if self._store is not None and self._file != _file_of(self._store):
+            self._drop()
+        if self._store is None:
+            self._store = self.open_store()
+            self._file = _file_of(self._store)
+        with self._store.snapshot() as db:
+            self.now = _now(db, self.job)
+        self._board = self._board or Board(self._store, self.job)
+        changed = self._board.refresh()
+        if changed:
+            self._answers.clear()
+        return changed
+
+    def _drop(self) -> None:
+        store, self._store, self._board = self._store, None, None
+        if store is not None:
+            store.close()
+
+    def overview(self, filters: Filters) -> Overview | None:
+        """None before the first look. Asked off the event loop: it may take a while."""
+        with self._turn:
+            found = self._answers.get(filters)
+            if found is None and self._board is not None and self.now is not None:
+                if len(self._answers) >= KEPT_ANSWERS:
+                    self._answers.clear()
+                found = self._answers[filters] = self._board.overview(filters)
+            return found
+
+    def incidents(self, from_us: int | None, to_us: int | None) -> list[Told]:
+        """The alerts that were open at some time in this range. Raises StoreError."""
+        return self.read(lambda db, about: list(told(db, about, from_us=from_us, to_us=to_us)), [])
+
+    def read(self, ask: Callable[[sa.Connection, JobRow], T], otherwise: T) -> T:
+        """What a question finds, in one snapshot."""
+        store, now = self._store, self.now
+        if store is None or now is None:
+            return otherwise
+        with store.snapshot() as db:
+            return ask(db, now.about)
+
+
+def _file_of(store: Store) -> tuple[int, int] | None:
+    """What tells an SQLite file from another one under its name. Raises StoreError when it has gone."""
+    path = store.engine.url.database
+    if store.engine.dialect.name != "sqlite" or not path:
+        return None
+    try:
+        stat = Path(path).stat()
+    except OSError as error:
+        raise StoreError(f"{store.name}: {error.strerror}; put the file back, or start the page with another --store") from error
+    return stat.st_dev, stat.st_ino
+
+
+def _now(db: sa.Connection, job: str) -> Now:
+    about = job_row(db, job)
+    first_us, last_us = db.execute(
+        sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(*of_run(units, about))).one()
+    updated_us = db.scalar(sa.select(sa.func.max(units.c.updated_us)).where(*of_run(units, about), units.c.window_us == last_us))
+    judged_us = db.scalar(sa.select(alert_states.c.through_us).where(*of_run(alert_states, about)))
+    number, changed_us = db.execute(
+        sa.select(sa.func.count(), sa.func.max(alerts.c.updated_us)).where(*of_run(alerts, about))).one()
+    known = db.scalar(sa.select(sa.func.max(acknowledgements.c.at_us)).where(acknowledgements.c.job == job))
+    end_us = 0 if last_us is None else last_us + about.window_us
+    return Now(about, first_us or 0, end_us, updated_us or 0, judged_us, (number, changed_us or 0, known or 0))
+
+
