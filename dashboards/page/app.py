@@ -10,8 +10,10 @@ from fastapi import FastAPI, Request, Response
 from nicegui import Client, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from dashboards.page.job import JobRoom
 from dashboards.page.live import Live
 from dashboards.page.overview import OverviewRoom
+from dashboards.page.refused import LettersRoom
 from dashboards.page.render import HERE
 from dashboards.page.room import Room
 
@@ -21,16 +23,17 @@ HEADERS = {   # all that the page needs comes from its own server
     "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
 ICON = ("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='#0b6bcb' stroke-width='2.4' "
         "stroke-linecap='round' stroke-linejoin='round'><path d='M2 13h4l3-8 5 15 3-7h5'/></svg>")
-PAGES: dict[str, type[Room]] = {"/": OverviewRoom}
+PAGES: tuple[type[Room], ...] = (OverviewRoom, JobRoom, LettersRoom)
 
 
 def make_app(live: Live) -> FastAPI:
     """The web application; it looks at the store as long as it runs."""
     @contextlib.asynccontextmanager
     async def looking(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(live.watch())
+        tasks = [asyncio.create_task(look) for look in (live.watch(), live.watch_metrics())]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
     made = FastAPI(lifespan=looking, openapi_url=None, docs_url=None, redoc_url=None)
     made.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
@@ -41,14 +44,14 @@ def make_app(live: Live) -> FastAPI:
         response.headers.update(HEADERS)
         return response
 
-    for path, room in PAGES.items():
-        _serve(path, room, live)
+    for room in PAGES:
+        _serve(room, live)
     ui.run_with(made, title="textpulse", favicon=ICON, dark=None, tailwind=False, show_welcome_message=False)
     return made
 
 
-def _serve(path: str, kind: type[Room], live: Live) -> None:
-    @ui.page(path, response_timeout=30)
+def _serve(kind: type[Room], live: Live) -> None:
+    @ui.page(kind.here, response_timeout=30)
     async def page(client: Client) -> None:
         room = kind(live, client)
         ui.add_head_html(f"<style>{_file('style.css')}</style><script>document.documentElement.lang = "
@@ -66,6 +69,7 @@ def listen(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen()   # who asks from now on waits until the page answers
     except OSError:
         made.close()
         raise

@@ -1,26 +1,29 @@
 """One look at the store for everybody who looks at the page: what it says now, and who is told when that has changed."""
 import asyncio
-import logging
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from nicegui import run
+from nicegui import background_tasks, run
 
+from dashboards.page.health import LOOK_EVERY_S as HEALTH_EVERY_S
+from dashboards.page.health import Endpoints
 from dashboards.page.stand_in import Board
 from insights.alerts.say import Told, told
 from insights.board import Filters, Overview
+from insights.conservation import Audit, audit
 from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.store import Store, StoreError
 from insights.tables import acknowledgements, alert_states, alerts, units
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S, TELL_EVERY_S = 0.5, 1.0
+AUDIT_EVERY_S = 10.0
 KEPT_ANSWERS = 64
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 Watcher = Callable[[], Awaitable[None]]
 
@@ -47,19 +50,39 @@ class Live:
     job: str
     now: Now | None = None
     problem: str = ""
+    endpoints: Endpoints = field(default_factory=lambda: Endpoints(()))
     watchers: set[Watcher] = field(default_factory=set)
+    operators: set[Watcher] = field(default_factory=set)   # who wants to know of the metrics
     _store: Store | None = None
     _board: Board | None = None
     _file: tuple[int, int] | None = None
     _answers: dict[Filters, Overview] = field(default_factory=dict)
+    _audited: tuple[float, Audit | None] = (0.0, None)
+    _auditing: threading.Lock = field(default_factory=threading.Lock)
     _turn: threading.Lock = field(default_factory=threading.Lock)   # a board is read and refreshed by one thread at a time
 
     async def watch(self) -> None:
         """Looks for ever, and tells the watchers of what has changed."""
         while True:
-            if await run.io_bound(self.look):
-                await asyncio.gather(*(watcher() for watcher in tuple(self.watchers)))
+            looking = asyncio.ensure_future(run.io_bound(self.look))
+            while not (await asyncio.wait([looking], timeout=TELL_EVERY_S))[0]:   # the first look at a large store takes a while
+                self._tell(self.watchers)
+            if looking.result():
+                self._tell(self.watchers)
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def watch_metrics(self) -> None:
+        """Asks the endpoints for ever, while anybody wants to know."""
+        while True:
+            if self.operators:
+                await run.io_bound(self.endpoints.look)
+                self._tell(self.operators)
+            await asyncio.sleep(HEALTH_EVERY_S)
+
+    @staticmethod
+    def _tell(watchers: Iterable[Watcher]) -> None:
+        for watcher in tuple(watchers):
+            background_tasks.create(watcher(), name="refresh a page")
 
     def look(self) -> bool:
         """Whether anything has changed since the last look. Never raises what a store can say."""
@@ -106,6 +129,20 @@ class Live:
     def incidents(self, from_us: int | None, to_us: int | None) -> list[Told]:
         """The alerts that were open at some time in this range. Raises StoreError."""
         return self.read(lambda db, about: list(told(db, about, from_us=from_us, to_us=to_us)), [])
+
+    def audit(self) -> Audit | None:
+        """The books of the job, at most ten seconds old: they read the whole store. Raises StoreError."""
+        with self._auditing:
+            at_s, found = self._audited
+            if self._store is not None and (found is None or time.monotonic() - at_s > AUDIT_EVERY_S):
+                found = audit(self._store, self.job)
+                self._audited = time.monotonic(), found
+            return found
+
+    @staticmethod
+    def clock_us() -> int:
+        """Now."""
+        return time.time_ns() // 1_000
 
     def read(self, ask: Callable[[sa.Connection, JobRow], T], otherwise: T) -> T:
         """What a question finds, in one snapshot."""

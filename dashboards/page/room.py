@@ -1,8 +1,8 @@
 """What one browser tab shows: its panels, its address, and how they follow the store."""
 import asyncio
-import logging
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nicegui import Client, run
@@ -11,12 +11,11 @@ from nicegui.events import GenericEventArguments
 
 from dashboards.page.address import BadAddress, View, language_of, parse, query, without
 from dashboards.page.labels import labels
-from dashboards.page.live import Live
+from dashboards.page.live import Live, Watcher
 from dashboards.page.render import Label, html
 from insights.store import StoreError
 
 KEEP = ("range", "from", "to", "source", "product", "language", "lang")   # what a link to another page hands on
-log = logging.getLogger(__name__)
 
 
 class Panel(Element, component="panel.js"):
@@ -46,6 +45,7 @@ class Room(ABC):
     """One tab. Its panels are made by `furnish`, and filled by what `render` finds, which runs off the event loop."""
 
     here: str
+    rest_s = 0.0   # a page that reads much from the store follows it more slowly
 
     def __init__(self, live: Live, client: Client) -> None:
         self.live, self.client = live, client
@@ -54,6 +54,7 @@ class Room(ABC):
         self.bad = False
         self.read_address(f"?{client.request.url.query}")
         self._turn, self._again = asyncio.Lock(), False
+        self._due, self._shown_s = False, 0.0
         with client.layout:
             self.header = Panel("header", watches=True)
             self.header.move(target_index=0)
@@ -62,8 +63,9 @@ class Room(ABC):
         self.panels = dict(self.furnish())
         for panel in (self.header, self.message, *self.panels.values()):
             panel.on("go", self.went)
-        live.watchers.add(self.refresh)
-        client.on_delete(lambda: live.watchers.discard(self.refresh))
+        for watchers in self.follows():
+            watchers.add(self.follow)
+        client.on_delete(self.leave)
 
     @abstractmethod
     def furnish(self) -> Mapping[str, Panel]:
@@ -75,6 +77,26 @@ class Room(ABC):
 
     def settle(self, shown: Mapping[str, str]) -> None:   # noqa: B027 - most pages have nothing else
         """What else is to be done once this is shown."""
+
+    def follows(self) -> Sequence[set[Watcher]]:
+        """Who tells it that something has changed."""
+        return [self.live.watchers]
+
+    def leave(self) -> None:
+        """Nobody looks any more."""
+        for watchers in self.follows():
+            watchers.discard(self.follow)
+
+    async def follow(self) -> None:
+        """Refreshes, at most once in `rest_s`."""
+        if self._due:
+            return
+        wait_s = self._shown_s + self.rest_s - time.monotonic()
+        if wait_s > 0:
+            self._due = True
+            await asyncio.sleep(wait_s)
+            self._due = False
+        await self.refresh()
 
     @property
     def lang(self) -> str:
@@ -105,6 +127,7 @@ class Room(ABC):
             self._again = True
             while self._again and not self.client.is_deleted:
                 self._again = False
+                self._shown_s = time.monotonic()
                 shown = await run.io_bound(self.rendered)
                 if shown is None:   # the server is going down
                     return
