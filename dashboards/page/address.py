@@ -45,11 +45,12 @@ class View(msgspec.Struct, frozen=True):
     after: Place | None = None
     lang: str = ""
 
-    def filters(self, end_us: int) -> Filters:
-        """end_us: the end of the newest window."""
+    def filters(self, first_us: int, end_us: int) -> Filters:
+        """first_us, end_us: of the job's windows: a span that is longer than the job is all of it."""
         from_us, to_us = self.from_us, self.to_us
         if SPANS_S.get(self.span):
             from_us = end_us - SPANS_S[self.span] * SECOND
+            from_us = None if from_us <= first_us else from_us
         return Filters(from_us, to_us, self.source, self.product, self.language, self.topic, self.entity, self.term)
 
     def but(self, **changes: Any) -> "View":

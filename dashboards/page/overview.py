@@ -43,7 +43,7 @@ class OverviewRoom(Room):
         """Every panel."""
         live, view, now = self.live, self.view, self.live.now
         assert now is not None
-        filters = view.filters(now.end_us)
+        filters = view.filters(now.first_us, now.end_us)
         seen = live.overview(filters)
         self.seen = None
         if not now.end_us or seen is None:
