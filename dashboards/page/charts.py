@@ -1,5 +1,4 @@
 """What ECharts draws of an overview, and the small trends as SVG. Colours are the style sheet's, so that a theme costs nothing."""
-import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,12 +22,17 @@ def clock(at_us: int, step_us: int, span_us: int) -> str:
     return f"{day} {hour}" if span_us > DAY_US else hour
 
 
-def volume(seen: Overview, alerts: Sequence[Told], t: Callable[..., str]) -> dict[str, Any]:
-    """Options of the chart: records by sentiment, stacked, with each incident as a shade over its time and a mark on top."""
+def volume(seen: Overview, alerts: Sequence[Told], watermark_us: int, t: Callable[..., str]) -> dict[str, Any]:
+    """Options of the chart: records by sentiment, stacked, with each incident as a shade over its time and a mark on top.
+
+    What is still filling, by the watermark, is paler.
+    """
     span_us = seen.to_us - seen.from_us
     plain = not any(point.all.negative + point.all.neutral + point.all.positive for point in seen.points)
     names = ("records",) if plain else FEELINGS   # of an entity no cell knows the feeling
-    series = [_bars(name, t(name), [getattr(point.all, name) for point in seen.points]) for name in names]
+    filling = [point.start_us + seen.step_us > watermark_us for point in seen.points]
+    series = [_bars(name, t(name), [_bar(getattr(point.all, name), pale) for point, pale in zip(seen.points, filling, strict=True)])
+              for name in names]
     series[-1] |= {"markArea": _shades(seen, alerts), "markPoint": _marks(seen, alerts)}
     return {
         "animation": False, "textStyle": FONT, "grid": {"left": 4, "right": 8, "top": 26, "bottom": 4, "containLabel": True},
@@ -46,7 +50,11 @@ def volume(seen: Overview, alerts: Sequence[Told], t: Callable[..., str]) -> dic
         "series": series}
 
 
-def _bars(name: str, label: str, data: Sequence[int]) -> dict[str, Any]:
+def _bar(records: int, filling: bool) -> int | dict[str, Any]:
+    return {"value": records, "itemStyle": {"opacity": 0.5}} if filling else records
+
+
+def _bars(name: str, label: str, data: Sequence[int | dict[str, Any]]) -> dict[str, Any]:
     return {"type": "bar", "name": label, "stack": "all", "data": list(data), "barCategoryGap": "18%", "cursor": "pointer",
             "itemStyle": {"color": f"var(--{name})"}, "emphasis": {"disabled": True}}
 
@@ -90,8 +98,3 @@ def grown(values: Sequence[int], recent: int) -> float | None:
     if not before or not sum(before):
         return None
     return (sum(now) / len(now)) / (sum(before) / len(before))
-
-
-def age(now: dt.datetime, then: dt.datetime) -> float:
-    """Seconds, never below 0: two clocks may differ."""
-    return max((now - then).total_seconds(), 0.0)

@@ -135,7 +135,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "watermark_store": ("behind the clock, by the store", "落后于时钟（据存储）"),
     "in_letters": ("of {read} records read", "共读取 {read} 条"),
     "restarts": ("Restarts", "重启"),
-    "restarts_note": ("of the worker since it was started", "自启动以来"),
+    "restarts_note": ("since it was started", "自启动以来"),
     "processing": ("Processing", "处理"),
     "model": ("Model", "模型"),
     "inference": ("Time of one call", "单次推理时间"),
@@ -192,6 +192,8 @@ LABELS: dict[str, tuple[str, str]] = {
     "unit_d": ("{number} d", "{number} 天"),
 }
 
+UNITS = ((86_400, "unit_d"), (3_600, "unit_h"), (60, "unit_min"), (1, "unit_s"))
+
 
 def labels(lang: str) -> Callable[..., str]:
     """t(key, name=value, ...) -> the text. Raises KeyError for a key that is not there."""
@@ -205,8 +207,7 @@ def labels(lang: str) -> Callable[..., str]:
 
 
 def length(seconds: float, t: Callable[..., str]) -> str:
-    """Such as 2 min: in the largest unit of which it is at least one."""
-    for size, unit in ((86_400, "unit_d"), (3_600, "unit_h"), (60, "unit_min"), (1, "unit_s")):
-        if seconds >= size:
-            return t(unit, number=f"{seconds / size:.3g}")
-    return t("unit_s", number=f"{seconds:.2g}")
+    """Such as 2 min or 2.5 min: in the largest unit of which it is at least one."""
+    size, unit = next((pair for pair in UNITS if seconds >= pair[0]), UNITS[-1])
+    number = f"{seconds / size:.1f}".removesuffix(".0") if seconds / size < 10 else f"{seconds / size:.0f}"
+    return t(unit, number=number)

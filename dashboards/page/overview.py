@@ -52,7 +52,7 @@ class OverviewRoom(Room):
         if not seen.all.records:
             return shown | {"message": message(t("no_records"), [t("no_records_hint")])}
         alerts = live.incidents(seen.from_us, seen.to_us)
-        self.seen, self.options = seen, charts.volume(seen, alerts, t)
+        self.seen, self.options = seen, charts.volume(seen, alerts, now.about.watermark_us, t)
         shown["headline"] = panels.headline_panel(now, seen, [one for one in live.incidents(now.end_us, None) if one.closed is None], t)
         shown["volume_head"], shown["volume_table"] = panels.volume_panels(view, seen, t)
         return shown | {

@@ -57,7 +57,7 @@ class Room(ABC):
         self._due, self._shown_s = False, 0.0
         with client.layout:
             self.header = Panel("header", watches=True)
-            self.header.move(target_index=0)
+            self.header.props("role=banner").move(target_index=0)
         client.content.props("id=content tabindex=-1")
         self.message = Panel()
         self.panels = dict(self.furnish())
