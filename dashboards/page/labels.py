@@ -98,7 +98,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "loading": ("Reading the store …", "正在读取存储…"),
     "problem": ("The store cannot be read", "无法读取存储"),
     "problem_hint": ("This page looks again by itself.", "页面会自动重试。"),
-    "stale": ("The store cannot be read now; this is what it said before:", "暂时无法读取存储；以下是之前的内容："),
+    "stale": ("The store cannot be read now; below is what it said before", "暂时无法读取存储，下面是之前的内容"),
     "bad_address": ("This address has a part that is not valid", "地址中有无效的部分"),
     "bad_part": ("Parameter {parameter}, value {value}:", "参数 {parameter}，值 {value}："),
     "bad_link": ("Show the page without {parameter}", "去掉 {parameter} 后显示"),

@@ -13,9 +13,8 @@ from nicegui import background_tasks, run
 
 from dashboards.page.health import LOOK_EVERY_S as HEALTH_EVERY_S
 from dashboards.page.health import Endpoints
-from dashboards.page.stand_in import Board
 from insights.alerts.say import Told, told
-from insights.board import Filters, Overview
+from insights.board import Board, Filters, Overview
 from insights.conservation import Audit, audit
 from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.store import Store, StoreError
@@ -59,7 +58,7 @@ class Live:
     _answers: dict[Filters, Overview] = field(default_factory=dict)
     _audited: tuple[float, Audit | None] = (0.0, None)
     _auditing: threading.Lock = field(default_factory=threading.Lock)
-    _turn: threading.Lock = field(default_factory=threading.Lock)   # a board is read and refreshed by one thread at a time
+    _read: bool = False
 
     async def watch(self) -> None:
         """Looks for ever, and tells the watchers of what has changed."""
@@ -88,8 +87,7 @@ class Live:
         """Whether anything has changed since the last look. Never raises what a store can say."""
         before = self.now, self.problem
         try:
-            with self._turn:
-                changed = self._looked()
+            changed = self._looked()
             self.problem = ""
         except (StoreError, QueryError) as error:
             changed = False
@@ -107,24 +105,31 @@ class Live:
             self.now = _now(db, self.job)
         self._board = self._board or Board(self._store, self.job)
         changed = self._board.refresh()
-        if changed:
-            self._answers.clear()
+        if changed or not self._read:
+            self._answers, self._read = {}, True
         return changed
 
     def _drop(self) -> None:
-        store, self._store, self._board = self._store, None, None
+        store, self._store, self._board, self._read = self._store, None, None, False
         if store is not None:
             store.close()
 
     def overview(self, filters: Filters) -> Overview | None:
-        """None before the first look. Asked off the event loop: it may take a while."""
-        with self._turn:
-            found = self._answers.get(filters)
-            if found is None and self._board is not None and self.now is not None:
-                if len(self._answers) >= KEPT_ANSWERS:
-                    self._answers.clear()
-                found = self._answers[filters] = self._board.overview(filters)
-            return found
+        """None before the store has been read. Asked off the event loop: it may take a while. Raises StoreError."""
+        board, answers = self._board, self._answers
+        if board is None or not self._read:
+            return None
+        found = answers.get(filters)
+        if found is None:
+            found = board.overview(filters)
+            if len(answers) < KEPT_ANSWERS:   # of what was read last: the next look that finds something new begins another
+                answers[filters] = found
+        return found
+
+    @property
+    def loading(self) -> float:
+        """The share of the store that has been read, from 0 to 1."""
+        return self._board.loading if self._board else 0.0
 
     def incidents(self, from_us: int | None, to_us: int | None) -> list[Told]:
         """The alerts that were open at some time in this range. Raises StoreError."""

@@ -46,7 +46,9 @@ class OverviewRoom(Room):
         filters = view.filters(now.first_us, now.end_us)
         seen = live.overview(filters)
         self.seen = None
-        if not now.end_us or seen is None:
+        if seen is None:
+            return {"message": message(f"{t('loading')} {live.loading:.0%}", [])}
+        if not now.end_us:
             return {"message": message(t("empty_store"), [t("empty_hint")])}
         shown = {"filters": panels.filters_panel(view, seen, t)}
         if not seen.all.records:

@@ -53,9 +53,8 @@ def pairs(view: View) -> Sequence[tuple[str, str]]:
 
 
 def recent_points(seen: Overview) -> int:
-    """How many of the last points are "now": an hour, or a quarter of the axis where that is less."""
-    hour = round(3_600_000_000 / seen.step_us) or 1
-    return max(1, min(hour, len(seen.points) // 4))
+    """How many of the last points are "now": as many as what changed is told of (insights/board)."""
+    return max(1, len(seen.points) // 8)
 
 
 def recent_span(seen: Overview, t: Label) -> str:

@@ -54,7 +54,7 @@ class Room(ABC):
         self.bad = False
         self.read_address(f"?{client.request.url.query}")
         self._turn, self._again = asyncio.Lock(), False
-        self._due, self._shown_s = False, 0.0
+        self._due, self._shown_s, self._filled = False, 0.0, False
         with client.layout:
             self.header = Panel("header", watches=True)
             self.header.props("role=banner").move(target_index=0)
@@ -116,6 +116,7 @@ class Room(ABC):
     async def went(self, event: GenericEventArguments) -> None:
         """The browser has another address by now."""
         self.read_address(str(event.args))
+        self._filled = False
         await self.refresh()
 
     async def refresh(self) -> None:
@@ -133,9 +134,14 @@ class Room(ABC):
                     return
                 with self.client:
                     self.header.know(self.raw)
-                    for name, panel in {"header": self.header, "message": self.message, **self.panels}.items():
+                    self.header.show(shown["header"])
+                    self.message.show(shown.get("message", ""))
+                    if self._filled and self.live.problem:   # what was there stays
+                        continue
+                    for name, panel in self.panels.items():
                         panel.show(shown.get(name, ""))
                     self.settle(shown)
+                    self._filled = bool(self.panels.keys() & shown.keys())
 
     def rendered(self) -> Mapping[str, str]:
         """Every panel's content."""
@@ -144,16 +150,14 @@ class Room(ABC):
         if self.bad:
             return head | {"message": self.complaint(t)}
         live = self.live
+        if live.problem:
+            return head | {"message": message(t("stale" if self._filled else "problem"), [live.problem, t("problem_hint")])}
         if live.now is None:
-            lines = [live.problem, t("problem_hint")] if live.problem else []
-            return head | {"message": message(t("problem") if live.problem else t("loading"), lines)}
+            return head | {"message": message(t("loading"), [])}
         try:
-            shown = dict(self.render(t))
+            return {**head, **self.render(t)}
         except StoreError as error:
             return head | {"message": message(t("problem"), [str(error), t("problem_hint")])}
-        if live.problem:
-            shown["message"] = message(t("stale"), [live.problem]) + shown.get("message", "")
-        return head | shown
 
     def heading(self, t: Label) -> str:
         """The bar on top."""

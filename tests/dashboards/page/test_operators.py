@@ -134,6 +134,7 @@ def test_a_store_that_goes_away_leaves_its_last_words_and_comes_back(shop, tmp_p
     shop.store.close()
     (tmp_path / "shop.db").rename(tmp_path / "away.db")
     tab.shows(".message", "cannot be read now")
+    assert tab.text(".tiles .big") == "631"
     (tmp_path / "away.db").rename(tmp_path / "shop.db")
     tab.eventually(lambda: tab.count(".message") == 0, "the message goes")
     tab.shows(".tiles .big", "631")
