@@ -7,12 +7,14 @@ from dashboards.page.address import View, query
 from dashboards.page.labels import length
 from dashboards.page.live import Now
 from dashboards.page.render import Label, span
-from insights.alerts.judge import MOODS, Series
+from insights.alerts.judge import MOODS, WORDS, Kind, Series
 from insights.alerts.say import SHARES, Told, headline
 from schemas.records import to_us
 
 MOST = 12
 REASONS = 3
+ALSO = 2
+SORTS = ((Kind.SPIKE, Kind.SILENCE), MOODS, (Kind.TOPIC,), WORDS)
 
 
 def incident_rows(view: View, now: Now, found: Sequence[Told], t: Label) -> Sequence[Mapping[str, Any]]:
@@ -31,7 +33,18 @@ def _row(view: View, now: Now, name: str, alerts: Sequence[Told], t: Label) -> d
         "acknowledged": first.acknowledged, "from_us": opened, "to_us": last, "alerts": len(alerts),
         "span": t("since", time=span(opened, opened).partition(" – ")[0]) if still else span(opened, last),
         "what": what(first, size, t), "go": go(view, first.series.dimension, first.series.value),
-        "why": reasons(view, first, t)}
+        "why": reasons(view, first, t), "also": [
+            (what(one, size, t), go(view, one.series.dimension, one.series.value)) for one in others(first, alerts)]}
+
+
+def others(first: Told, alerts: Sequence[Told]) -> Sequence[Told]:
+    """The alerts that say most beside the headline: the largest of each sort, of all records before a part of them."""
+    found = []
+    for kinds in SORTS:
+        of_sort = [one for one in alerts if one.kind in kinds]
+        if of_sort and first.kind not in kinds:
+            found.append(min(of_sort, key=lambda one: (one.series.dimension != "all", -one.peak.size, one.id)))
+    return found[:ALSO]
 
 
 def what(alert: Told, window_us: int, t: Label) -> str:

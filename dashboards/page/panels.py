@@ -17,6 +17,7 @@ from schemas.records import time_of
 
 MOST_CHOICES = 200   # of a menu
 MOST_TOPICS = 12
+MOST_CHANGES = 8
 SOURCE_COLOURS = 5   # the sixth source and all after it share the last one
 SAME_POINTS = 1.0    # a share that has moved by less is as before
 
@@ -147,12 +148,18 @@ def _named_row(one: Named, kind: str, recent: int, t: Label) -> dict[str, Any]:
 
 
 def changes_panel(view: View, seen: Overview, t: Label) -> str:
-    """Who has more or fewer records now than the time before would have it."""
+    """Who has more or fewer records now than the time before would have it.
+
+    Names that change alike, as words of one text do, share a row.
+    """
     link = linker(view)
-    rows = [{"dimension": one.dimension, "name": one.name.replace("\t", " "), "observed": one.observed, "expected": _number(one.expected),
-             "up": one.observed >= one.expected, "go": link(**{_FIELD.get(one.dimension, one.dimension): one.name})}
-            for one in seen.changes]
-    return html("changes", t=t, changes=rows, note=t("changes_note", span=recent_span(seen, t)))
+    rows: dict[tuple[str, int, str, bool], list[tuple[str, str, str]]] = {}
+    for one in seen.changes:
+        named = one.name.replace("\t", " "), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
+        rows.setdefault((one.dimension, one.observed, _number(one.expected), one.observed >= one.expected), []).append(named)
+    found = [{"dimension": dimension, "names": names, "observed": observed, "expected": expected, "up": up}
+             for (dimension, observed, expected, up), names in rows.items()][:MOST_CHANGES]
+    return html("changes", t=t, changes=found, note=t("changes_note", span=recent_span(seen, t)))
 
 
 _FIELD = {"lang": "language"}
