@@ -15,7 +15,7 @@ from dashboards.page.live import Live
 from dashboards.page.overview import OverviewRoom
 from dashboards.page.refused import LettersRoom
 from dashboards.page.render import HERE
-from dashboards.page.room import Room
+from dashboards.page.room import LostRoom, Room
 
 HEADERS = {   # all that the page needs comes from its own server
     "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -30,7 +30,7 @@ def make_app(live: Live) -> FastAPI:
     """The web application; it looks at the store as long as it runs."""
     @contextlib.asynccontextmanager
     async def looking(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(look) for look in (live.watch(), live.watch_metrics())]
+        tasks = [asyncio.create_task(look) for look in (live.watch(), live.watch_metrics(), live.watch_books())]
         yield
         for task in tasks:
             task.cancel()
@@ -46,17 +46,26 @@ def make_app(live: Live) -> FastAPI:
 
     for room in PAGES:
         _serve(room, live)
-    ui.run_with(made, title="textpulse", favicon=ICON, dark=None, tailwind=False, show_welcome_message=False)
+
+    async def lost(client: Client) -> None:
+        client.status_code = 404
+        await _fill(LostRoom, live, client)
+
+    ui.run_with(made, root=lost, title="textpulse", favicon=ICON, dark=None, tailwind=False, show_welcome_message=False)
     return made
 
 
 def _serve(kind: type[Room], live: Live) -> None:
     @ui.page(kind.here, response_timeout=30)
     async def page(client: Client) -> None:
-        room = kind(live, client)
-        ui.add_head_html(f"<style>{_file('style.css')}</style><script>document.documentElement.lang = "
-                         f"{'zh-CN' if room.lang == 'zh' else 'en'!r};{_file('theme.js')}</script>")
-        await room.refresh()
+        await _fill(kind, live, client)
+
+
+async def _fill(kind: type[Room], live: Live, client: Client) -> None:
+    room = kind(live, client)
+    lang = "zh-CN" if room.lang == "zh" else "en"
+    ui.add_head_html(f"<style>{_file('style.css')}</style><script>document.documentElement.lang = {lang!r};{_file('theme.js')}</script>")
+    await room.refresh()
 
 
 def _file(name: str) -> str:

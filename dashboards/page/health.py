@@ -142,6 +142,11 @@ class Endpoints:
             self.readings.clear()
 
     @property
+    def looked(self) -> bool:
+        """Whether they have been asked at all."""
+        return bool(self.readings or self.problems)
+
+    @property
     def health(self) -> Health | None:
         """None while no endpoint answers."""
         if not self.readings:

@@ -33,11 +33,11 @@ class JobRoom(Room):
 
     def render(self, t: Label) -> Mapping[str, str]:
         """Every panel."""
-        now, books = self.live.now, self.live.audit()
+        now, books = self.live.now, self.live.books
         assert now is not None
         found = self.live.endpoints.health
         return {
-            "silence": silence(self.live.endpoints, now, t), "tiles": tiles(now, found, books, self.live.clock_us(), t),
+            "silence": silence(self.live.endpoints, now, t), "tiles": tiles(now, self.live.endpoints, books, self.live.clock_us(), t),
             "processing": processing(now, found, books, t), "books": accounts(books, self.live.job, t)}
 
 
@@ -49,22 +49,24 @@ def silence(endpoints: Endpoints, now: Now, t: Label) -> str:
     return html("silence", lines=lines if endpoints.addresses else [t("no_metrics_hint")])
 
 
-def tiles(now: Now, found: Health | None, books: Audit | None, clock_us: int, t: Label) -> str:
+def tiles(now: Now, endpoints: Endpoints, books: Audit | None, clock_us: int, t: Label) -> str:
     """The numbers that an operator looks at first."""
+    found = endpoints.health
     about, total = now.about, books.totals[0] if books and books.totals else None
     dead = sum(total.dead.values()) if total else 0
-    letters = ("letters", f"{dead:,}", t("in_letters", read=f"{total.read:,}" if total else "0"), "")
+    letters = ("letters", f"{dead:,}" if total else "–", t("in_letters", read=f"{total.read:,}") if total else "", "")
     if about.kind == "backfill":
         return html("health", t=t, tiles=[
-            ("state", t("finished"), t("kind_backfill"), ""), ("read", f"{total.read if total else 0:,}", "", ""), letters,
+            ("state", t("finished"), t("kind_backfill"), ""), ("read", f"{total.read:,}" if total else "–", "", ""), letters,
             ("newest", when(now.end_us), "UTC", "")])
     restarts = sum(found.restarts.values()) if found else 0
     behind, note = found.watermark_age_s if found else None, "watermark_note"
     if behind is None and about.watermark_us > START_US:
         behind, note = max(clock_us - about.watermark_us, 0) / 1e6, "watermark_store"
-    quiet = "" if found else t("silent_hint")
+    asking = not endpoints.looked and bool(endpoints.addresses)
+    quiet = "" if found or asking else t("silent_hint")
     return html("health", t=t, tiles=[
-        ("state", t("running" if found else "silent"), t("kind_stream"), "" if found else "warning"),
+        ("state", "…" if asking else t("running" if found else "silent"), t("kind_stream"), "" if found or asking else "warning"),
         ("rate", "–" if not found or found.rate is None else _number(found.rate), quiet or t("per_second"), ""),
         ("lag", "–" if not found or found.lag is None else f"{found.lag:,.0f}", quiet or t("lag_note"), ""),
         ("watermark", "–" if behind is None else length(behind, t), t(note), ""), letters,
@@ -111,9 +113,9 @@ def accounts(books: Audit | None, job: str, t: Label) -> str:
     """The conservation law, with its numbers."""
     total = next((one for one in books.totals if one.job == job), None) if books else None
     if books is None or total is None:
-        return html("books", t=t, rows=[], reasons=[], findings=[])
+        return html("books", t=t, rows=[], reasons=[], findings=[], wait=t("loading") if books is None else t("nothing"))
     reasons = sorted(total.dead.items(), key=lambda item: (-item[1], item[0]))
     dead = sum(letters for reason, letters in reasons if reason != Reason.GAP)
     rows: list[tuple[str, int, str]] = [
         ("read", total.read, ""), ("in_cells", total.in_cells, "="), ("in_open", total.open, "+"), ("in_dead", dead, "+")]
-    return html("books", t=t, rows=rows, reasons=reasons, findings=[str(one) for one in books.findings[:5]])
+    return html("books", t=t, rows=rows, reasons=reasons, findings=[str(one) for one in books.findings[:5]], wait="")

@@ -1,6 +1,7 @@
 """One look at the store for everybody who looks at the page: what it says now, and who is told when that has changed."""
 import asyncio
-import threading
+import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from nicegui import background_tasks, run
 
-from dashboards.page.health import LOOK_EVERY_S as HEALTH_EVERY_S
+from dashboards.page.health import LOOK_EVERY_S as METRICS_EVERY_S
 from dashboards.page.health import Endpoints
 from insights.alerts.say import Told, told
 from insights.board import Board, Filters, Overview
@@ -20,9 +21,10 @@ from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.store import Store, StoreError
 from insights.tables import acknowledgements, alert_states, alerts, units
 
-LOOK_EVERY_S, TELL_EVERY_S = 0.5, 1.0
+LOOK_EVERY_S, TELL_EVERY_S, SOON_S = 0.5, 1.0, 0.2
 AUDIT_EVERY_S = 10.0
 KEPT_ANSWERS = 64
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Watcher = Callable[[], Awaitable[None]]
 
@@ -43,12 +45,13 @@ class Now(msgspec.Struct, frozen=True):
 
 @dataclass
 class Live:
-    """open_store raises StoreError, with what to do. problem: why there is nothing to see, or nothing new."""
+    """open_store raises StoreError, with what to do. problem: why there is nothing to see, or nothing new. books: of some seconds ago."""
 
     open_store: Callable[[], Store]
     job: str
     now: Now | None = None
     problem: str = ""
+    books: Audit | None = None
     endpoints: Endpoints = field(default_factory=lambda: Endpoints(()))
     watchers: set[Watcher] = field(default_factory=set)
     operators: set[Watcher] = field(default_factory=set)   # who wants to know of the metrics
@@ -56,8 +59,6 @@ class Live:
     _board: Board | None = None
     _file: tuple[int, int] | None = None
     _answers: dict[Filters, Overview] = field(default_factory=dict)
-    _audited: tuple[float, Audit | None] = (0.0, None)
-    _auditing: threading.Lock = field(default_factory=threading.Lock)
     _read: bool = False
 
     async def watch(self) -> None:
@@ -72,11 +73,25 @@ class Live:
 
     async def watch_metrics(self) -> None:
         """Asks the endpoints for ever, while anybody wants to know."""
+        await self._while_wanted(self.endpoints.look, METRICS_EVERY_S)
+
+    async def watch_books(self) -> None:
+        """Reads the books of the job for ever, which takes a while in a large store, while anybody wants to know."""
+        await self._while_wanted(self._audit, AUDIT_EVERY_S)
+
+    async def _while_wanted(self, look: Callable[[], None], every_s: float) -> None:
+        due_s = 0.0
         while True:
-            if self.operators:
-                await run.io_bound(self.endpoints.look)
+            if self.operators and time.monotonic() >= due_s:
+                await run.io_bound(look)
+                due_s = time.monotonic() + every_s
                 self._tell(self.operators)
-            await asyncio.sleep(HEALTH_EVERY_S)
+            await asyncio.sleep(SOON_S)
+
+    def _audit(self) -> None:
+        with contextlib.suppress(StoreError):   # the other look says so
+            if self._store is not None and self.now is not None:
+                self.books = audit(self._store, self.job)
 
     @staticmethod
     def _tell(watchers: Iterable[Watcher]) -> None:
@@ -90,29 +105,26 @@ class Live:
             changed = self._looked()
             self.problem = ""
         except (StoreError, QueryError) as error:
-            changed = False
-            self.problem = str(error)
-            self._drop()
+            changed, self.problem = False, str(error)
+        except Exception as error:
+            log.exception("the store could not be read")
+            changed, self.problem = False, f"unexpected {type(error).__name__}; the log of the page has more"
         return changed or before != (self.now, self.problem)
 
     def _looked(self) -> bool:
-        if self._store is not None and self._file != _file_of(self._store):
-            self._drop()
+        if self._store is not None and self._file != _file_of(self._store):   # another file under the same name
+            self._store.close()
+            self._store = self._board = None
         if self._store is None:
             self._store = self.open_store()
-            self._file = _file_of(self._store)
+            self._file, self._board = _file_of(self._store), Board(self._store, self.job)
+            self._read = False
         with self._store.snapshot() as db:
             self.now = _now(db, self.job)
-        self._board = self._board or Board(self._store, self.job)
-        changed = self._board.refresh()
+        changed = self._board is not None and self._board.refresh()
         if changed or not self._read:
             self._answers, self._read = {}, True
         return changed
-
-    def _drop(self) -> None:
-        store, self._store, self._board, self._read = self._store, None, None, False
-        if store is not None:
-            store.close()
 
     def overview(self, filters: Filters) -> Overview | None:
         """None before the store has been read. Asked off the event loop: it may take a while. Raises StoreError."""
@@ -134,15 +146,6 @@ class Live:
     def incidents(self, from_us: int | None, to_us: int | None) -> list[Told]:
         """The alerts that were open at some time in this range. Raises StoreError."""
         return self.read(lambda db, about: list(told(db, about, from_us=from_us, to_us=to_us)), [])
-
-    def audit(self) -> Audit | None:
-        """The books of the job, at most ten seconds old: they read the whole store. Raises StoreError."""
-        with self._auditing:
-            at_s, found = self._audited
-            if self._store is not None and (found is None or time.monotonic() - at_s > AUDIT_EVERY_S):
-                found = audit(self._store, self.job)
-                self._audited = time.monotonic(), found
-            return found
 
     @staticmethod
     def clock_us() -> int:

@@ -178,6 +178,20 @@ class Room(ABC):
             without(self.raw, wrong.parameter), t("bad_link", parameter=wrong.parameter), go=True)
 
 
+class LostRoom(Room):
+    """Any other address."""
+
+    here = ""
+
+    def furnish(self) -> Mapping[str, Panel]:
+        """Nothing but the message."""
+        return {}
+
+    def render(self, t: Label) -> Mapping[str, str]:
+        """The way back."""
+        return {"message": message(t("not_found"), [], "/", t("to_overview"))}
+
+
 def message(title: str, lines: list[str], href: str = "", link_text: str = "", *, go: bool = False) -> str:
     """A message in place of what cannot be shown."""
     return html("message", title=title, lines=lines, href=href, link_text=link_text, go=go)

@@ -144,3 +144,31 @@ def test_the_keyboard_reaches_everything_in_order(page, tab):
     assert first[0] == "Skip to content"
     assert first[2:5] == ["Overview", "Job health", "Dead letters"]
     assert tab.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_an_address_that_leads_nowhere_leads_back(page, tab):
+    import urllib.error
+    import urllib.request
+
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(page + "nowhere", timeout=20)
+    tab.open(page + "nowhere")
+    assert "no such page" in tab.text(".message")
+    tab.click(".message a")
+    tab.eventually(lambda: tab.text(".tiles .big") == "631", "the overview")
+
+
+def test_many_tabs_see_the_same_commit(shop, serve_page, tab):
+    served = serve_page(shop.url)
+    tab.open(served.address + "?source=tickets")
+    first = tab.chrome.current_window_handle
+    tab.chrome.switch_to.new_window("tab")
+    try:
+        tab.open(served.address + "?source=posts")
+        shop.hear(60, 5, "positive", source="posts")
+        tab.shows(".tiles .big", "125", within_s=2)
+        shop.hear(60, 5, "positive", source="tickets")
+    finally:
+        tab.chrome.close()
+        tab.chrome.switch_to.window(first)
+    tab.shows(".tiles .big", "275", within_s=2)
