@@ -184,6 +184,7 @@ SCHEMAS = Option("schemas", str, "", "folder of <id>.avsc files: the registry of
 PRISM = Option("prism_location", str, "", "Prism binary; default: where `make prism` puts it")
 METRICS = Option("metrics-port", port_number, 9464, "Prometheus endpoint; 0 turns it off")
 METRICS_HOST = Option("metrics-host", str, "127.0.0.1", "address of the Prometheus endpoint")
+PAGE = Option("page-port", port_number, 8080, "port of the web page; 0 turns it off")
 JSON = Option("json", bool, False, "print one JSON document")
 
 SINKS = (
@@ -227,7 +228,7 @@ DEMO = (
     Option("store", str, "", "default: a new one in a temporary folder"),
     Option("window", positive_s, None, "length of the base window; default: 10s, with --input 60s"),
     Option("allowed-lateness", duration_s, None,
-           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS)
+           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS, PAGE)
 INSIGHTS = (
     STORE, JOB, JSON,
     Option("from", str, "", "first event time, ISO 8601"),

@@ -1,16 +1,15 @@
-"""What the page shows of a store: one answer for a range of time and a filter, as plain numbers."""
-
+"""What the page asks of a store, and the answer: plain numbers for a range of time and a filter."""
 import msgspec
 
 POINTS = 120           # at most so many stand on the time axis
 NAMED = 15             # entities and terms are cut to so many
 CHANGES = 8
 LEAST_CHANGE = 8       # records more or fewer that make a change worth naming
-STEPS_S = (10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400)
+LEAST_SCORE = 4.0      # standard deviations that make it a surprise: thousands of words are looked at
 
 
 class Filters(msgspec.Struct, frozen=True):
-    """Which records: the windows that start in [from_us, to_us), and of each part one value; empty is any.
+    """Which records: the windows that start in [from_us, to_us), and of each part one value; None (of words: empty) is any.
 
     entity is "type<TAB>text", term a word: then the cells that hold it count, with the records in them that do.
     """
@@ -26,7 +25,7 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 class Feeling(msgspec.Struct):
-    """Records, and how many have each sentiment. Of an entity no cell knows the feeling: all three are 0."""
+    """Records, and how many have each sentiment. All three are 0 where no cell knows the feeling: of entities."""
 
     records: int = 0
     negative: int = 0
@@ -58,7 +57,10 @@ class Named(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """What the last `recent` of the range says against the rest of it: expected is the rest's share of the recent records."""
+    """The last eighth of the axis against what is before it: records, and how many the rate before would have made.
+
+    dimension: topic, product, source, entity or term. expected counts only the time from the job's first window to its last.
+    """
 
     dimension: str
     name: str
@@ -67,9 +69,12 @@ class Change(msgspec.Struct):
 
 
 class Overview(msgspec.Struct):
-    """One answer. from_us, to_us: the whole steps that hold the records; step_us: of the axis, which has no gaps.
+    """One answer. from_us, to_us: the axis, of whole steps of step_us without gaps; the whole job where the filter names no range.
 
-    sources, products, langs: value -> records, for the filters' menus: each without its own filter. samples: event ids.
+    topics, entities, terms, changes: the largest first. With an entity or a term asked for, no cell says which records hold two
+    words together: the others' counts are the most that may, without feelings, and samples are of cells in which all hold it.
+    sources, products, langs: value -> records, for the filters' menus: each without its own filter. samples: event ids, those
+    with the smallest hashes.
     """
 
     from_us: int

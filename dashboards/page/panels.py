@@ -1,0 +1,181 @@
+"""The panels of the overview: pure functions from what the store says to HTML."""
+from collections.abc import Sequence
+from heapq import nsmallest
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dashboards.page import charts
+from dashboards.page.address import SPANS_S, View, query
+from dashboards.page.incidents import incident_rows
+from dashboards.page.labels import length
+from dashboards.page.live import Now
+from dashboards.page.render import Label, field, html, when
+from insights.alerts.judge import Severity
+from insights.alerts.say import Told
+from insights.board import Feeling, Named, Overview
+from schemas.records import time_of
+
+MOST_CHOICES = 200   # of a menu
+MOST_TOPICS = 12
+MOST_CHANGES = 8
+SOURCE_COLOURS = 5   # the sixth source and all after it share the last one
+SAME_POINTS = 1.0    # a share that has moved by less is as before
+
+
+def filters_panel(view: View, seen: Overview | None, t: Label) -> str:
+    """The time, the menus, and what else is filtered."""
+    menus = []
+    for name, known in (("source", seen and seen.sources), ("product", seen and seen.products), ("language", seen and seen.langs)):
+        value = getattr(view, name)
+        options: list[tuple[str, int | None]] = [*nsmallest(MOST_CHOICES, (known or {}).items(), key=lambda item: (-item[1], item[0]))]
+        if value is not None and value not in dict(options):
+            options.append((value, None))
+        menus.append({"name": name, "value": value, "options": options})
+    chips = [("topic", view.topic)] if view.topic is not None else []
+    chips += [(name, getattr(view, name).replace("\t", ": ")) for name in ("entity", "term") if getattr(view, name)]
+    bare = View(lang=view.lang)
+    hidden = [pair for pair in pairs(view) if pair[0] not in ("range", "from", "to")]
+    return html(
+        "filters", t=t, view=view, link=linker(view), spans=SPANS_S, menus=menus, chips=chips, hidden=hidden, when=when, field=field,
+        filtered=view != bare, cleared=query(bare))
+
+
+def linker(view: View) -> Any:
+    """link(**changes): the address of another view, without a place in the dead letters."""
+    def link(**changes: Any) -> str:
+        return query(view.but(**{"after": None, **changes}))
+
+    return link
+
+
+def pairs(view: View) -> Sequence[tuple[str, str]]:
+    """The parameters of a view."""
+    return parse_qsl(query(view)[1:], keep_blank_values=True)
+
+
+def recent_points(seen: Overview) -> int:
+    """How many of the last points are "now": as many as what changed is told of (insights/board)."""
+    return max(1, len(seen.points) // 8)
+
+
+def recent_span(seen: Overview, t: Label) -> str:
+    """Their length, in words."""
+    return length(recent_points(seen) * seen.step_us / 1e6, t)
+
+
+def headline_panel(now: Now, seen: Overview, open_alerts: Sequence[Told], t: Label) -> str:
+    """The four numbers that say it all."""
+    minutes = (seen.to_us - seen.from_us) / 60e6
+    share, before, after = (negative_share(part) for part in halves(seen))
+    change = None if before is None or after is None else after - before
+    steady = change is None or abs(change) < SAME_POINTS
+    span = recent_span(seen, t)
+    archive = now.about.kind == "backfill"
+    worst = Severity.CRITICAL if any(alert.severity is Severity.CRITICAL for alert in open_alerts) else Severity.WARNING
+    felt = seen.all.negative + seen.all.neutral + seen.all.positive
+    return html(
+        "headline", t=t, seen=seen, pace=t("per_minute", number=_number(seen.all.records / minutes if minutes else 0)),
+        share=None if share is None else f"{share:.0f}", mood="" if steady or change is None else "worse" if change > 0 else "better",
+        moved=t("steady", span=span) if steady else t("points", change=f"{change:+.0f}", span=span),
+        mix=[round(100 * part / (felt or 1), 2) for part in (seen.all.negative, seen.all.positive)],
+        open=len({alert.incident for alert in open_alerts}), worst=worst,
+        judged=now.judged_us is not None, archive=archive, updated=time_of(now.updated_us).isoformat(timespec="seconds"),
+        end=when(now.end_us), end_day=when(now.end_us)[:10])
+
+
+def halves(seen: Overview) -> tuple[Feeling, Feeling, Feeling]:
+    """All, what was before, and what is now."""
+    recent = recent_points(seen)
+    return seen.all, _sum(point.all for point in seen.points[:-recent]), _sum(point.all for point in seen.points[-recent:])
+
+
+def _sum(feelings: Any) -> Feeling:
+    total = Feeling()
+    for one in feelings:
+        for name in ("negative", "neutral", "positive"):
+            setattr(total, name, getattr(total, name) + getattr(one, name))
+    return total
+
+
+def negative_share(feeling: Feeling) -> float | None:
+    """In percent; None where nothing is known."""
+    felt = feeling.negative + feeling.neutral + feeling.positive
+    return 100 * feeling.negative / felt if felt else None
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def topics_panel(view: View, seen: Overview, t: Label) -> str:
+    """Each topic with its sources as parts of one bar, all to one scale."""
+    sources = sorted({name for one in seen.topics for name in one.sources}, key=lambda name: (-seen.sources.get(name, 0), name))
+    colours = {name: min(at, SOURCE_COLOURS) for at, name in enumerate(sources)}
+    largest = max((one.all.records for one in seen.topics), default=1)
+    rows = []
+    for one in seen.topics[:MOST_TOPICS]:
+        ordered = sorted(one.sources.items(), key=lambda item: (colours[item[0]], item[0]))
+        rows.append({
+            "topic": one.topic, "records": one.all.records, "negative": percent(one.all),
+            "parts": [(round(100 * records / largest, 2), colours[name]) for name, records in ordered],
+            "said": ", ".join(f"{name or t('none')} {records:,}" for name, records in ordered)})
+    return html("topics", t=t, link=linker(view), topics=rows, sources=list(colours.items())[:SOURCE_COLOURS + 1])
+
+
+def percent(feeling: Feeling) -> str:
+    """The negative share as text."""
+    share = negative_share(feeling)
+    return "" if share is None else f"{share:.0f}%"
+
+
+def named_panel(kind: str, view: View, seen: Overview, t: Label) -> str:
+    """kind: entity or term."""
+    found = seen.entities if kind == "entity" else seen.terms
+    recent, link = recent_points(seen), linker(view)
+    rows = [_named_row(one, kind, recent, t) | {"go": link(**{kind: one.name}), "chosen": getattr(view, kind) == one.name} for one in found]
+    return html(
+        "named", t=t, title="entities" if kind == "entity" else "terms", kind=kind, rows=rows, feelings=kind == "term",
+        width=charts.WIDTH, height=charts.HEIGHT)
+
+
+def _named_row(one: Named, kind: str, recent: int, t: Label) -> dict[str, Any]:
+    typ, tab, text = one.name.partition("\t")
+    grown = charts.grown(one.trend, recent)
+    change = t("new") if grown is None else f"{100 * (grown - 1):+.0f}%" if grown < 10 else f"×{grown:.0f}"
+    return {"name": text if tab else one.name, "type": typ if tab else "", "key": one.name, "records": one.all.records,
+            "negative": percent(one.all), "trend": charts.trend(one.trend), "change": change,
+            "way": "" if grown is not None and abs(grown - 1) < 0.25 else "less" if grown is not None and grown < 1 else "more"}
+
+
+def changes_panel(view: View, seen: Overview, t: Label) -> str:
+    """Who has more or fewer records now than the time before would have it.
+
+    Names that change alike, as words of one text do, share a row.
+    """
+    link = linker(view)
+    rows: dict[tuple[str, int, str, bool], list[tuple[str, str, str]]] = {}
+    for one in seen.changes:
+        named = one.name.replace("\t", " "), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
+        rows.setdefault((one.dimension, one.observed, _number(one.expected), one.observed >= one.expected), []).append(named)
+    found = [{"dimension": dimension, "names": names, "observed": observed, "expected": expected, "up": up}
+             for (dimension, observed, expected, up), names in rows.items()][:MOST_CHANGES]
+    return html("changes", t=t, changes=found, note=t("changes_note", span=recent_span(seen, t)))
+
+
+_FIELD = {"lang": "language"}
+
+
+def incidents_panel(view: View, now: Now, found: Sequence[Told], t: Label) -> str:
+    """Each incident by the alert that says most of it, the newest first, the open ones before the others."""
+    return html("incidents", t=t, link=linker(view), incidents=incident_rows(view, now, found, t), judged=now.judged_us is not None)
+
+
+def samples_panel(samples: Sequence[str], t: Label) -> str:
+    """samples: ids of events."""
+    return html("samples", t=t, samples=samples)
+
+
+def volume_panels(view: View, seen: Overview, t: Label) -> tuple[str, str]:
+    """What stands above the chart, and its numbers as a table below it."""
+    return (html("volume_head", t=t, step=length(seen.step_us / 1e6, t)),
+            html("volume_table", t=t, link=linker(view), points=seen.points, step_us=seen.step_us, when=when))
