@@ -1,4 +1,5 @@
 """The panels of the overview: pure functions from what the store says to HTML."""
+import math
 from collections.abc import Sequence
 from heapq import nsmallest
 from typing import Any
@@ -20,6 +21,7 @@ MOST_TOPICS = 12
 MOST_CHANGES = 8
 SOURCE_COLOURS = 5   # the sixth source and all after it share the last one
 SAME_POINTS = 1.0    # a share that has moved by less is as before
+LEAST_RECORDS = 5    # now or before, for a change in percent
 
 
 def filters_panel(view: View, seen: Overview | None, t: Label) -> str:
@@ -66,27 +68,33 @@ def recent_span(seen: Overview, t: Label) -> str:
 def headline_panel(now: Now, seen: Overview, open_alerts: Sequence[Told], t: Label) -> str:
     """The four numbers that say it all."""
     minutes = (seen.to_us - seen.from_us) / 60e6
-    share, before, after = (negative_share(part) for part in halves(seen))
-    change = None if before is None or after is None else after - before
-    steady = change is None or abs(change) < SAME_POINTS
+    share, change = negative_share(seen.all), moved(*halves(seen))
     span = recent_span(seen, t)
     archive = now.about.kind == "backfill"
     worst = Severity.CRITICAL if any(alert.severity is Severity.CRITICAL for alert in open_alerts) else Severity.WARNING
-    felt = seen.all.negative + seen.all.neutral + seen.all.positive
     return html(
         "headline", t=t, seen=seen, pace=t("per_minute", number=_number(seen.all.records / minutes if minutes else 0)),
-        share=None if share is None else f"{share:.0f}", mood="" if steady or change is None else "worse" if change > 0 else "better",
-        moved=t("steady", span=span) if steady else t("points", change=f"{change:+.0f}", span=span),
-        mix=[round(100 * part / (felt or 1), 2) for part in (seen.all.negative, seen.all.positive)],
+        share=None if share is None else f"{share:.0f}", mood="" if change is None else "worse" if change > 0 else "better",
+        moved=t("steady", span=span) if change is None else t("points", change=f"{change:+.0f}", span=span),
+        mix=[round(100 * part / (_felt(seen.all) or 1), 2) for part in (seen.all.negative, seen.all.positive)],
         open=len({alert.incident for alert in open_alerts}), worst=worst,
         judged=now.judged_us is not None, archive=archive, updated=time_of(now.updated_us).isoformat(timespec="seconds"),
         end=when(now.end_us), end_day=when(now.end_us)[:10])
 
 
-def halves(seen: Overview) -> tuple[Feeling, Feeling, Feeling]:
-    """All, what was before, and what is now."""
+def moved(before: Feeling, now: Feeling) -> float | None:
+    """By how many points the negative share has moved; None when by less than chance does: two standard errors, or a point."""
+    usual, share = negative_share(before), negative_share(now)
+    if usual is None or share is None:
+        return None
+    error = math.sqrt(usual * (100 - usual) * (1 / _felt(before) + 1 / _felt(now)))
+    return share - usual if abs(share - usual) >= max(2 * error, SAME_POINTS) else None
+
+
+def halves(seen: Overview) -> tuple[Feeling, Feeling]:
+    """What was before, and what is now."""
     recent = recent_points(seen)
-    return seen.all, _sum(point.all for point in seen.points[:-recent]), _sum(point.all for point in seen.points[-recent:])
+    return _sum(point.all for point in seen.points[:-recent]), _sum(point.all for point in seen.points[-recent:])
 
 
 def _sum(feelings: Any) -> Feeling:
@@ -99,8 +107,12 @@ def _sum(feelings: Any) -> Feeling:
 
 def negative_share(feeling: Feeling) -> float | None:
     """In percent; None where nothing is known."""
-    felt = feeling.negative + feeling.neutral + feeling.positive
+    felt = _felt(feeling)
     return 100 * feeling.negative / felt if felt else None
+
+
+def _felt(feeling: Feeling) -> int:
+    return feeling.negative + feeling.neutral + feeling.positive
 
 
 def _number(value: float) -> str:
@@ -134,17 +146,25 @@ def named_panel(kind: str, view: View, seen: Overview, t: Label) -> str:
     recent, link = recent_points(seen), linker(view)
     rows = [_named_row(one, kind, recent, t) | {"go": link(**{kind: one.name}), "chosen": getattr(view, kind) == one.name} for one in found]
     return html(
-        "named", t=t, title="entities" if kind == "entity" else "terms", kind=kind, rows=rows, feelings=kind == "term",
-        width=charts.WIDTH, height=charts.HEIGHT)
+        "named", t=t, title="entities" if kind == "entity" else "terms", kind=kind, rows=rows,
+        feelings=any(row["negative"] for row in rows), width=charts.WIDTH, height=charts.HEIGHT)
 
 
 def _named_row(one: Named, kind: str, recent: int, t: Label) -> dict[str, Any]:
     typ, tab, text = one.name.partition("\t")
     grown = charts.grown(one.trend, recent)
     change = t("new") if grown is None else f"{100 * (grown - 1):+.0f}%" if grown < 10 else f"×{grown:.0f}"
+    if few(one.trend, recent):
+        change, grown = "", 1.0
     return {"name": text if tab else one.name, "type": typ if tab else "", "key": one.name, "records": one.all.records,
             "negative": percent(one.all), "trend": charts.trend(one.trend), "change": change,
             "way": "" if grown is not None and abs(grown - 1) < 0.25 else "less" if grown is not None and grown < 1 else "more"}
+
+
+def few(trend: Sequence[int], recent: int) -> bool:
+    """Whether there are too few records, now and by what was before, to speak of a change."""
+    now, before = trend[-recent:], trend[:-recent]
+    return max(sum(now), sum(before) * len(now) / max(len(before), 1)) < LEAST_RECORDS
 
 
 def changes_panel(view: View, seen: Overview, t: Label) -> str:

@@ -52,3 +52,15 @@ def test_letters_of_a_killed_run_are_not_shown(url):
         assert by_reason(db, [dead_letters.c.job == "job"]) == {"late": 1}
         assert [one["offset"] for one in letters_page(db, [dead_letters.c.job == "job"])[0]] == [0]
     store.close()
+
+
+def test_pages_follow_each_other_on_every_database(url):
+    store = Store(url)
+    store.open_job("job", "stream", 1, 0)
+    letters = [DeadLetter(f"a/{place % 2}", place, Reason.LATE, "", "", None, "s", "p", first_seen_us=place // 3) for place in range(9)]
+    store.write_dead("job", 0, letters, {})
+    with store.snapshot() as db:
+        seen = pages(db, [dead_letters.c.job == "job"], 2)
+    assert seen == sorted(seen, reverse=True)
+    assert len(set(seen)) == len(letters)
+    store.close()

@@ -172,3 +172,19 @@ def test_many_tabs_see_the_same_commit(shop, serve_page, tab):
         tab.chrome.close()
         tab.chrome.switch_to.window(first)
     tab.shows(".tiles .big", "275", within_s=2)
+
+
+def test_focus_stays_where_it_is_while_numbers_change(shop, serve_page, tab):
+    tab.open(serve_page(shop.url).address)
+    tab.run("document.querySelector('.topics th a').focus()")
+    before = tab.run("return document.activeElement.textContent")
+    shop.hear(60, 7)
+    tab.shows(".tiles .big", "638", within_s=2)
+    tab.eventually(lambda: "277" in tab.text(".topics"), "the panel has changed")
+    assert tab.run("return document.activeElement.textContent") == before == "delivery"
+
+
+def test_what_is_clicked_before_the_server_listens_is_shown_all_the_same(page, tab):
+    tab.open(page)
+    tab.run("history.pushState(null, '', '?source=reviews')")   # an event that was lost
+    tab.shows(".tiles .big", "240")
