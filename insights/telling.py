@@ -32,6 +32,13 @@ def terms_of(text: str) -> Iterator[tuple[int, int, str]]:
                     yield at, at + 2, pair
 
 
+def holds(text: str, dimension: str, value: str) -> bool:
+    """Whether a text holds a term, or names an entity ("type<TAB>text"), as far as its letters tell."""
+    if dimension == "term":
+        return re.search(rf"\b{re.escape(value)}\b" if value.isascii() else re.escape(value), text.casefold()) is not None
+    return dimension == "entity" and value.partition("\t")[2] in " ".join(text.casefold().split())
+
+
 def telling(text: str, feeling: int, counts: Mapping[str, Counts], whole: Counts) -> tuple[tuple[int, int], ...]:
     """Where the words stand that go with the feeling: those whose texts feel so more often than all texts do.
 

@@ -92,9 +92,8 @@ def trend(values: Sequence[int]) -> str:
     return " ".join(f"{at * step:.1f},{HEIGHT - 2 - value / high * (HEIGHT - 4):.1f}" for at, value in enumerate(values))
 
 
-def grown(values: Sequence[int], recent: int) -> float | None:
-    """How many times as many records a point the last `recent` points hold as those before; None without any before."""
-    before, now = values[:-recent], values[-recent:]
-    if not before or not sum(before):
+def grown(before: Sequence[int], now: Sequence[int]) -> float | None:
+    """How many times as many records a point there are now as before; None without any before, or without a point now."""
+    if not now or not sum(before):
         return None
     return (sum(now) / len(now)) / (sum(before) / len(before))

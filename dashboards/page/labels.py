@@ -89,7 +89,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "change": ("Change", "变化"),
     "new": ("new", "新"),
     "samples": ("Samples", "样本"),
-    "samples_note": ("Ids of events; texts are not kept.", "事件编号；不保存原文。"),
+    "samples_note": ("redacted; marked: entities; bold: words that go with the feeling", "已脱敏；高亮：实体；粗体：与情感相关的词"),
     "nothing": ("Nothing here.", "没有内容。"),
     "no_records": ("No records match.", "没有符合条件的记录。"),
     "no_records_hint": ("Widen the time or remove a filter.", "请放宽时间或移除筛选。"),

@@ -10,6 +10,7 @@ from dashboards.page import charts, panels
 from dashboards.page.live import Live
 from dashboards.page.render import Label
 from dashboards.page.room import Panel, Room, message
+from dashboards.page.samples import samples_panel
 from insights.board import Overview
 
 
@@ -60,7 +61,7 @@ class OverviewRoom(Room):
         return shown | {
             "topics": panels.topics_panel(view, seen, t), "entities": panels.named_panel("entity", view, seen, t),
             "terms": panels.named_panel("term", view, seen, t), "changes": panels.changes_panel(view, seen, t),
-            "incidents": panels.incidents_panel(view, now, alerts, t), "samples": panels.samples_panel(seen.samples, t)}
+            "incidents": panels.incidents_panel(view, now, alerts, t), "samples": samples_panel(seen.samples, t)}
 
     def settle(self, shown: Mapping[str, str]) -> None:
         """The chart."""

@@ -2,7 +2,7 @@
 import math
 from collections.abc import Sequence
 from heapq import nsmallest
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from dashboards.page import charts
@@ -16,6 +16,7 @@ from insights.alerts.say import Told
 from insights.board import Feeling, Named, Overview
 from schemas.records import time_of
 
+Value = TypeVar("Value")
 MOST_CHOICES = 200   # of a menu
 MOST_TOPICS = 12
 MOST_CHANGES = 8
@@ -55,14 +56,15 @@ def pairs(view: View) -> Sequence[tuple[str, str]]:
     return parse_qsl(query(view)[1:], keep_blank_values=True)
 
 
-def recent_points(seen: Overview) -> int:
-    """How many of the last points are "now": as many as what changed is told of (insights/board)."""
-    return max(1, len(seen.points) // 8)
+def split(values: Sequence[Value], seen: Overview) -> tuple[Sequence[Value], Sequence[Value]]:
+    """Of one value a point: those before, and those of late; what still fills is in neither."""
+    begin = seen.known - seen.recent
+    return values[:begin], values[begin:seen.known]
 
 
 def recent_span(seen: Overview, t: Label) -> str:
     """Their length, in words."""
-    return length(recent_points(seen) * seen.step_us / 1e6, t)
+    return length(seen.recent * seen.step_us / 1e6, t)
 
 
 def headline_panel(now: Now, seen: Overview, open_alerts: Sequence[Told], t: Label) -> str:
@@ -93,8 +95,8 @@ def moved(before: Feeling, now: Feeling) -> float | None:
 
 def halves(seen: Overview) -> tuple[Feeling, Feeling]:
     """What was before, and what is now."""
-    recent = recent_points(seen)
-    return _sum(point.all for point in seen.points[:-recent]), _sum(point.all for point in seen.points[-recent:])
+    before, now = split(seen.points, seen)
+    return _sum(point.all for point in before), _sum(point.all for point in now)
 
 
 def _sum(feelings: Any) -> Feeling:
@@ -143,27 +145,28 @@ def percent(feeling: Feeling) -> str:
 def named_panel(kind: str, view: View, seen: Overview, t: Label) -> str:
     """kind: entity or term."""
     found = seen.entities if kind == "entity" else seen.terms
-    recent, link = recent_points(seen), linker(view)
-    rows = [_named_row(one, kind, recent, t) | {"go": link(**{kind: one.name}), "chosen": getattr(view, kind) == one.name} for one in found]
+    link = linker(view)
+    rows = [
+        _named_row(one, *split(one.trend, seen), t) | {"go": link(**{kind: one.name}), "chosen": getattr(view, kind) == one.name}
+        for one in found]
     return html(
         "named", t=t, title="entities" if kind == "entity" else "terms", kind=kind, rows=rows,
         feelings=any(row["negative"] for row in rows), width=charts.WIDTH, height=charts.HEIGHT)
 
 
-def _named_row(one: Named, kind: str, recent: int, t: Label) -> dict[str, Any]:
+def _named_row(one: Named, before: Sequence[int], now: Sequence[int], t: Label) -> dict[str, Any]:
     typ, tab, text = one.name.partition("\t")
-    grown = charts.grown(one.trend, recent)
+    grown = charts.grown(before, now)
     change = t("new") if grown is None else f"{100 * (grown - 1):+.0f}%" if grown < 10 else f"×{grown:.0f}"
-    if few(one.trend, recent):
+    if few(before, now):
         change, grown = "", 1.0
     return {"name": text if tab else one.name, "type": typ if tab else "", "key": one.name, "records": one.all.records,
             "negative": percent(one.all), "trend": charts.trend(one.trend), "change": change,
             "way": "" if grown is not None and abs(grown - 1) < 0.25 else "less" if grown is not None and grown < 1 else "more"}
 
 
-def few(trend: Sequence[int], recent: int) -> bool:
+def few(before: Sequence[int], now: Sequence[int]) -> bool:
     """Whether there are too few records, now and by what was before, to speak of a change."""
-    now, before = trend[-recent:], trend[:-recent]
     return max(sum(now), sum(before) * len(now) / max(len(before), 1)) < LEAST_RECORDS
 
 
@@ -188,11 +191,6 @@ _FIELD = {"lang": "language"}
 def incidents_panel(view: View, now: Now, found: Sequence[Told], t: Label) -> str:
     """Each incident by the alert that says most of it, the newest first, the open ones before the others."""
     return html("incidents", t=t, link=linker(view), incidents=incident_rows(view, now, found, t), judged=now.judged_us is not None)
-
-
-def samples_panel(samples: Sequence[str], t: Label) -> str:
-    """samples: ids of events."""
-    return html("samples", t=t, samples=samples)
 
 
 def volume_panels(view: View, seen: Overview, t: Label) -> tuple[str, str]:

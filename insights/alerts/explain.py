@@ -1,5 +1,4 @@
 """Why an alert: which topics, products, sources, languages, entities and terms the change came from."""
-import re
 from collections import Counter
 from heapq import nsmallest
 
@@ -8,6 +7,7 @@ import msgspec
 from insights.alerts.judge import MOODS, WORDS, Kind, Series, Signal
 from insights.cells import SAMPLES, Cell, Sample
 from insights.queries import CellKey
+from insights.telling import holds
 
 PARTS = ("source", "product", "topic", "lang")   # each record has one of each
 CONTRIBUTORS = 3
@@ -81,13 +81,7 @@ def _speaks(sample: Sample, kind: Kind, series: Series) -> bool:
     """Whether the sample is one of the records in question. Of a mood and a word the text alone can say it."""
     if kind in MOODS:
         return sample.sentiment == ("negative" if kind is Kind.WORSE else "positive")
-    return kind not in WORDS or _holds(sample, series.dimension, series.value)
-
-
-def _holds(sample: Sample, dimension: str, value: str) -> bool:
-    if dimension == "term":
-        return re.search(rf"\b{re.escape(value)}\b" if value.isascii() else re.escape(value), sample.text.casefold()) is not None
-    return dimension == "entity" and value.partition("\t")[2] in " ".join(sample.text.casefold().split())
+    return kind not in WORDS or holds(sample.text, series.dimension, series.value)
 
 
 def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
@@ -108,5 +102,5 @@ def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
                    if part.part >= LEAST_PART and (part.observed - times * part.expected) / change > LEAST_MORE * part.part]
         found += nsmallest(CONTRIBUTORS, telling, key=lambda part: (-part.part, part.value))
     samples = nsmallest(SAMPLES, now.samples, key=lambda shown: (
-        -sum(_holds(shown[1], part.dimension, part.value) for part in found), shown))
+        -sum(holds(shown[1].text, part.dimension, part.value) for part in found), shown))
     return Reason(tuple(found), tuple(sample for _, sample in samples))

@@ -1,9 +1,12 @@
 """What the page asks of a store, and the answer: plain numbers for a range of time and a filter."""
 import msgspec
 
+from insights.cells import Span
+
 POINTS = 120           # at most so many stand on the time axis
 NAMED = 15             # entities and terms are cut to so many
 CHANGES = 8
+SHOWN = 6              # samples
 LEAST_CHANGE = 8       # records more or fewer that make a change worth naming
 LEAST_SCORE = 4.0      # standard deviations that make it a surprise: thousands of words are looked at
 
@@ -57,7 +60,7 @@ class Named(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """The last eighth of the axis against what is before it: records, and how many the rate before would have made.
+    """The last eighth of the complete points against what is before it: records, and how many the rate before would have made.
 
     dimension: topic, product, source, entity or term. expected counts only the time from the job's first window to its last.
     """
@@ -68,18 +71,35 @@ class Change(msgspec.Struct):
     expected: float
 
 
+class Shown(msgspec.Struct):
+    """A sample: its event, window, source and topic; its redacted text (empty where texts are not kept), how it feels, its entities, and
+    where the words stand that go with its feeling, in characters.
+    """
+
+    id: str
+    window_us: int
+    source: str
+    topic: str
+    text: str
+    sentiment: str
+    entities: tuple[Span, ...]
+    telling: tuple[tuple[int, int], ...]
+
+
 class Overview(msgspec.Struct):
     """One answer. from_us, to_us: the axis, of whole steps of step_us without gaps; the whole job where the filter names no range.
+    known: so many points are complete, those after them still fill; recent: so many of the last complete ones are "of late".
 
     topics, entities, terms, changes: the largest first. With an entity or a term asked for, no cell says which records hold two
-    words together: the others' counts are the most that may, without feelings, and samples are of cells in which all hold it.
-    sources, products, langs: value -> records, for the filters' menus: each without its own filter. samples: event ids, those
-    with the smallest hashes.
+    words together: the others' counts are the most that may, without feelings.
+    sources, products, langs: value -> records, for the filters' menus: each without its own filter. samples: at most SHOWN.
     """
 
     from_us: int
     to_us: int
     step_us: int
+    known: int
+    recent: int
     all: Feeling
     points: list[Point]
     topics: list[Slice]
@@ -89,4 +109,4 @@ class Overview(msgspec.Struct):
     sources: dict[str, int]
     products: dict[str, int]
     langs: dict[str, int]
-    samples: list[str]
+    samples: list[Shown]

@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from dashboards.page.address import View
 from dashboards.page.labels import labels
-from dashboards.page.panels import changes_panel, few, moved, named_panel, negative_share, samples_panel, topics_panel
-from insights.board import Change, Feeling, Named, Overview, Point, Slice
+from dashboards.page.panels import changes_panel, few, moved, named_panel, negative_share, split, topics_panel
+from dashboards.page.samples import Piece, pieces, samples_panel
+from insights.board import Change, Feeling, Named, Overview, Point, Shown, Slice
+from insights.cells import Span
 
 MINUTE = 60_000_000
 EN = labels("en")
@@ -16,7 +18,8 @@ FEELINGS = st.builds(lambda a, b, c: Feeling(a + b + c, a, b, c), COUNTS, COUNTS
 
 def overview(points=16, **said):
     empty = {"topics": [], "entities": [], "terms": [], "changes": [], "sources": {}, "products": {}, "langs": {}, "samples": []}
-    return Overview(0, points * MINUTE, MINUTE, Feeling(), [Point(at * MINUTE, Feeling()) for at in range(points)], **empty | said)
+    axis = [Point(at * MINUTE, Feeling()) for at in range(points)]
+    return Overview(0, points * MINUTE, MINUTE, points, points // 8, Feeling(), axis, **empty | said)
 
 
 @given(FEELINGS, FEELINGS)
@@ -47,18 +50,43 @@ def test_names_that_change_alike_share_a_row():
 
 
 def test_few_records_have_no_change_in_percent():
-    assert few([0] * 14 + [2, 2], 2)
-    assert few([1] * 14 + [0, 0], 2)
-    assert not few([0] * 14 + [3, 2], 2)
+    assert few([0] * 14, [2, 2])
+    assert few([1] * 14, [0, 0])
+    assert few([9] * 14, [])
+    assert not few([0] * 14, [3, 2])
     shown = named_panel("entity", View(), overview(entities=[Named("brand\tAcme", Feeling(2), [0] * 15 + [2])]), EN)
     assert '<td class="num "></td>' in shown
+
+
+def test_what_still_fills_is_neither_now_nor_before():
+    seen = overview(16)
+    seen.known, seen.recent = 12, 3
+    assert split(list(range(16)), seen) == (list(range(9)), [9, 10, 11])
+    seen.known, seen.recent = 1, 0
+    assert split(list(range(16)), seen) == ([0], [])
+
+
+def test_a_text_is_cut_where_marks_begin_and_end():
+    assert list(pieces("Acme is late", [Span(0, 4, "brand")], [(8, 12), (2, 3)])) == [
+        Piece("Ac", "brand", False), Piece("m", "brand", True), Piece("e", "brand", False), Piece(" is ", "", False),
+        Piece("late", "", True)]
+    assert list(pieces("", [], [])) == []
+
+
+@given(st.text(), st.data())
+def test_the_pieces_of_a_text_are_the_text(text, data):
+    places = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted)
+    entities = [Span(*place, "brand") for place in data.draw(st.lists(places, max_size=3))]
+    assert "".join(piece.text for piece in pieces(text, entities, data.draw(st.lists(places, max_size=3)))) == text
 
 
 @given(st.text(), st.text())
 def test_no_name_becomes_markup(name, topic):
     seen = overview(
         topics=[Slice(f"<{topic}>", Feeling(1, 1), {f"<b>{name}": 1})], entities=[Named(f"<i\t<b>{name}", Feeling(1), [1] * 16)],
-        changes=[Change("topic", f"<b>{topic}", 9, 1.0)], samples=[f"<b>{name}"])
+        changes=[Change("topic", f"<b>{topic}", 9, 1.0)],
+        samples=[Shown(f"<b>{name}", 0, f"<b>{name}", f"<b>{topic}", text, "negative", (Span(0, 2, "<b>"),), ((1, 3),))
+                 for text in ("", f"<b>{name}")])
     shown = topics_panel(View(), seen, EN) + named_panel("entity", View(), seen, EN) + changes_panel(View(), seen, EN)
     shown += samples_panel(seen.samples, EN)
     assert "<b>" not in shown.replace("<b></b>", "") and "<i\t" not in shown
