@@ -29,7 +29,7 @@ class Span(msgspec.Struct, frozen=True):
     """The windows that start in [from_us, to_us), in steps of step_us, which begin at from_us; the last step may be shorter.
 
     first_us, last_us: where the job's records begin and end. before_us: where the span before begins; None when the store does not hold
-    all of it.
+    all of it, or holds it in hours or days that reach beyond it.
     """
 
     from_us: int
@@ -99,7 +99,7 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 def report(store: Store, job: str, from_us: int | None = None, to_us: int | None = None) -> Report:
-    """Of the windows of [from_us, to_us), widened to whole ones, and cut to where there are records.
+    """Of the windows of [from_us, to_us), widened to whole ones as they are stored, and cut to where there are records.
 
     None: from a day before the end, to the end of the last window. Raises QueryError where there are no records.
     """
@@ -166,15 +166,20 @@ def _span(db: sa.Connection, about: JobRow, from_us: int | None, to_us: int | No
         *of_run(units, about), units.c.records > 0)).one()
     if first is None:
         raise QueryError(f"job {about.job!r} has no records yet")
-    known = last + size
+    marks = about.marks
+    end_of_last = last + marks.span_of(last, size)
+    known = end_of_last
     if about.kind == "stream":   # of a silence at the end it is known that it is one
         known = max(known, about.watermark_us // size * size)
-    end = last + size if to_us is None else min(-(-to_us // size) * size, known)
-    begin = max(first, end - DAY_US if from_us is None else from_us // size * size)
+    asked = end_of_last if to_us is None else min(to_us, known)
+    last_inside = marks.span_start(asked - 1, size)
+    end = last_inside + marks.span_of(last_inside, size)
+    begin = max(first, marks.span_start(end - DAY_US if from_us is None else from_us, size))
     if begin >= end:
-        raise QueryError(f"job {about.job!r} has no records in this time: {_held(first, last + size)}")
+        raise QueryError(f"job {about.job!r} has no records in this time: {_held(first, end_of_last)}")
     before = begin - (end - begin)
-    return Span(begin, end, step_of(end - begin, size), first, last + size, before if before >= first else None)
+    whole = before >= first and marks.span_start(before, size) == before
+    return Span(begin, end, step_of(end - begin, marks.span_of(begin, size)), first, end_of_last, before if whole else None)
 
 
 def _held(first_us: int, last_us: int) -> str:
@@ -188,7 +193,7 @@ def _read(
     groups: Groups = {name: {} for name in DIMENSIONS}
     states: Counter[WindowState] = Counter()
     for window_us, of_window in groupby(cell_rows(db, about, from_us, to_us), lambda pair: pair[0].window_us):
-        states[about.state_of(window_us + about.window_us)] += 1
+        states[about.state_of(window_us + about.marks.span_of(window_us, about.window_us))] += 1
         for key, cell in of_window:
             steps[(window_us - from_us) // step_us].add(cell)
             for name in DIMENSIONS:

@@ -12,7 +12,7 @@ LOCK = 7_411_902   # PostgreSQL's advisory lock of who makes views
 SUMS = """cast(sum(c.records) as bigint) as records, cast(sum(c.negative) as bigint) as negative,
     cast(sum(c.neutral) as bigint) as neutral, cast(sum(c.positive) as bigint) as positive"""
 CELLS = """jobs j join units u on u.job = j.job and u.run = j.current_run join cells c on c.unit = u.id"""
-LENGTH = "j.window_us"
+LENGTH = "coalesce(nullif(u.span_us, 0), j.window_us)"   # of an hour or a day, where windows are merged
 GROUP = "u.source, u.product, c.lang, c.topic"
 DETAIL = r"replace(c.detail, '\u0000', '\ufffd')"   # PostgreSQL has no text with a NUL in it
 
@@ -50,7 +50,7 @@ def queries(dialect: str) -> dict[str, str]:
     end = f"(u.window_us + {LENGTH})"
     window = f"""j.job, u.window_us, {time('u.window_us')} as window_start, {time(end)} as window_end,
     case when {end} <= j.closed_us then 'closed' when {end} <= j.watermark_us then 'complete' else 'live' end as state"""
-    of_window = "j.job, j.window_us, j.closed_us, j.watermark_us, u.window_us"
+    of_window = "j.job, j.window_us, j.closed_us, j.watermark_us, u.window_us, u.span_us"
     felt = ", ".join(f"cast(sum({say.item.format(at)}) as bigint) as {name}" for at, name in enumerate(("negative", "neutral", "positive")))
     held = " + ".join(say.item.format(at) for at in range(3))
     columns_and_source = {

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from insights.alerts.baseline import DAY_US
 from insights.alerts.detect import Sensitivity
 from insights.alerts.explain import Tally, explain
 from insights.alerts.judge import Alert, Watched, step
 from insights.alerts.series import Counts, Names, count, signals
-from insights.alerts.shapes import DayShapes
+from insights.alerts.shapes import DAYS, DayShapes
 from insights.queries import JobRow, cell_rows, job_row, of_run
 from insights.store import Store
 from insights.tables import START_US, alert_states, alerts, units
@@ -76,7 +77,7 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity,
     """(after the last closed window, the alerts that any complete window from before.through_us on opened or changed)."""
     size = about.window_us
     first, last = db.execute(sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(
-        *of_run(units, about), units.c.records > 0)).one()
+        *of_run(units, about), units.c.window_us >= about.marks.merged_us, units.c.records > 0)).one()
     if first is None:
         return before, []
     begin = max(before.through_us, first)
@@ -101,10 +102,24 @@ def judged(db: sa.Connection, about: JobRow, before: State, wanted: Sensitivity,
     return after, list(found.values())
 
 
+def needed_us(db: sa.Connection, about: JobRow, wanted: Sensitivity) -> int | None:
+    """Where the windows start that judging still reads: those before may be merged, and no alert changes. None: nothing is judged yet."""
+    through_us: int | None = db.scalar(sa.select(alert_states.c.through_us).where(*of_run(alert_states, about)))
+    if through_us is None:
+        return None
+    return (through_us - wanted.past * about.window_us) // DAY_US * DAY_US - DAYS * DAY_US
+
+
+def memory_us(window_us: int, wanted: Sensitivity) -> int:
+    """Windows that ended so long before those that are judged next are not read any more: needed_us for any hour of the day."""
+    return wanted.past * window_us + (1 + DAYS) * DAY_US
+
+
 def _blocks(db: sa.Connection, about: JobRow, begin: int, end: int, wanted: Sensitivity, past: Past) -> Iterator[list[Counts]]:
     """The windows in [begin, end), in blocks that each have wanted.past windows before them."""
     from_us = begin if past.windows else begin - wanted.past * about.window_us
-    every = count(cell_rows(db, about, from_us, end), from_us, end, about.window_us, wanted.past, past.names)
+    rows = cell_rows(db, about, max(from_us, about.marks.merged_us), end)
+    every = count(rows, from_us, end, about.window_us, wanted.past, past.names)
     history = past.windows or list(itertools.islice(every, wanted.past))
     while block := list(itertools.islice(every, BLOCK)):
         yield history + block
@@ -138,7 +153,8 @@ def _give_reasons(db: sa.Connection, about: JobRow, of: list[tuple[Alert, dict[s
         together = [pair for pair in waiting if pair[0].peak_us <= waiting[0][0].peak_us + wanted.lookback * size]
         waiting = waiting[len(together):]
         tallies = [(_spans(alert, size, wanted), Tally(alert.kind, alert.series), Tally(alert.kind, alert.series)) for alert, _ in together]
-        for key, cell in cell_rows(db, about, min(spans[0] for spans, *_ in tallies), max(spans[3] for spans, *_ in tallies)):
+        begin_us = max(about.marks.merged_us, min(spans[0] for spans, *_ in tallies))
+        for key, cell in cell_rows(db, about, begin_us, max(spans[3] for spans, *_ in tallies)):
             for (rest, rest_end, begin, end), now, usual in tallies:
                 if begin <= key.window_us < end:
                     now.add(key, cell)

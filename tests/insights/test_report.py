@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insights.alerts.detect import Sensitivity
+from insights.alerts.keep import judge
 from insights.board import Change, Feeling
 from insights.queries import DIMENSIONS, QueryError, WindowState, insights
-from insights.report import POINTS, changes, report, step_of
+from insights.report import DAY_US, POINTS, changes, report, step_of
+from insights.retention import compact
+from insights.rollup import Ages
 
 MINUTE = 60_000_000
 
@@ -153,3 +157,36 @@ def test_something_new_is_a_change_once_it_is_more_than_chance():
         return [change.name for change in changes({("term", "lost"): records}, {}, 1_000, 1_000)]
 
     assert (named(7), named(12), named(40)) == ([], [], ["lost"])
+
+
+DAYS = 26
+
+
+@pytest.fixture
+def merged(books):
+    """26 days, half an hour apart: the first 4 are stored as days, those up to the 10th in hours."""
+    book = books()
+    for at in range(0, DAYS * 1_440, 30):
+        book.count(at, f"{at}", terms=["card"])
+    book.save(DAYS * 1_440, DAYS * 1_440)
+    judge(book.store, "job", Sensitivity(), 1)
+    assert list(compact(book.store, "job", Ages(16 * DAY_US, 22 * DAY_US)))
+    return book
+
+
+@pytest.mark.parametrize(("from_day", "to_day"), [(0, 26), (1, 5), (0.3, 1.2), (4.01, 9), (5.5, 6), (24, 26), (3, 21.5), (12, 14)])
+def test_hours_and_days_count_as_what_they_were_merged_from(merged, from_day, to_day):
+    found = report(merged.store, "job", round(from_day * DAY_US), round(to_day * DAY_US))
+    span = found.span
+
+    assert span.from_us <= from_day * DAY_US
+    assert span.to_us >= to_day * DAY_US
+    assert found.all.records == (span.to_us - span.from_us) // (30 * MINUTE)
+    assert sum(found.terms[0].trend) == found.all.records
+    if span.before_us is not None:
+        assert found.before.records == found.all.records
+    with merged.store.snapshot() as db:
+        rows = db.exec_driver_sql(
+            f"select sum(records), min(window_us) from insight_windows where job = 'job' and window_us >= {span.from_us}"
+            f" and window_us < {span.to_us}").one()
+    assert tuple(rows) == (found.all.records, span.from_us)

@@ -393,6 +393,9 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
     made.write_units("job", 0, [(KEY, unit(3, 7))], 1)
     with made.transaction() as db:
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
+        db.exec_driver_sql("ALTER TABLE units DROP COLUMN span_us")
+        for table in (tables.retention, tables.dropped):
+            table.drop(db)
         db.execute(tables.schema_version.update().values(version=1))
     made.close()
 
@@ -403,6 +406,8 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
 
     assert stored(upgraded) == {(0, KEY): (3, 7, 1, {"a": 3})}
     assert job_row(upgraded, "job").holder == 1
+    with upgraded.snapshot() as db:
+        assert db.scalars(sa.select(tables.units.c.span_us)).all() == [0]
     upgraded.close()
 
 
