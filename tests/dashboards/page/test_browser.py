@@ -188,3 +188,23 @@ def test_what_is_clicked_before_the_server_listens_is_shown_all_the_same(page, t
     tab.open(page)
     tab.run("history.pushState(null, '', '?source=reviews')")   # an event that was lost
     tab.shows(".tiles .big", "240")
+
+
+def test_a_range_of_ones_own_keeps_the_other_filters(page, tab):
+    tab.open(page + "?source=tickets&lang=en")
+    tab.run("""document.querySelector('#own').open = true;
+               document.querySelector('#own [name=from]').value = '2026-06-01T00:10';
+               document.querySelector('#own [name=to]').value = '2026-06-01T00:20';
+               document.querySelector('#own button').click()""")
+    tab.shows(".tiles .big", "30")
+    tab.shows("#own summary", "2026-06-01 00:10 – 2026-06-01 00:20")
+    assert "source=tickets" in tab.address and "lang=en" in tab.address
+    assert tab.count(".spans [aria-current]") == 0
+
+
+@pytest.mark.parametrize(("path", "title"), [
+    ("", "Overview · shop · textpulse"), ("job?lang=zh", "作业状态 · shop · textpulse"),
+    ("dead-letters", "Dead letters · shop · textpulse")])
+def test_each_page_has_a_name(page, tab, path, title):
+    tab.open(page + path)
+    assert tab.chrome.title == title
