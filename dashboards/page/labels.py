@@ -1,6 +1,8 @@
 """What the page says, in English and Chinese."""
 from collections.abc import Callable
 
+from dashboards.page.values import VALUES
+
 LABELS: dict[str, tuple[str, str]] = {
     "title": ("textpulse", "textpulse"),
     "skip": ("Skip to content", "跳到正文"),
@@ -190,6 +192,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "unit_min": ("{number} min", "{number} 分钟"),
     "unit_h": ("{number} h", "{number} 小时"),
     "unit_d": ("{number} d", "{number} 天"),
+    **VALUES,
 }
 
 UNITS = ((86_400, "unit_d"), (3_600, "unit_h"), (60, "unit_min"), (1, "unit_s"))

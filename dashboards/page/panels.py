@@ -11,6 +11,7 @@ from dashboards.page.incidents import incident_rows
 from dashboards.page.labels import length
 from dashboards.page.live import Now
 from dashboards.page.render import Label, field, html, when
+from dashboards.page.values import name_of
 from insights.alerts.judge import Severity
 from insights.alerts.say import Told
 from insights.board import Feeling, Named, Overview
@@ -33,8 +34,8 @@ def filters_panel(view: View, seen: Overview | None, t: Label) -> str:
         if value is not None and value not in dict(options):
             options.append((value, None))
         menus.append({"name": name, "value": value, "options": options})
-    chips = [("topic", view.topic)] if view.topic is not None else []
-    chips += [(name, getattr(view, name).replace("\t", ": ")) for name in ("entity", "term") if getattr(view, name)]
+    chips = [(name, name_of(name, getattr(view, name), t)) for name in ("topic", "entity", "term") if getattr(view, name) not in (None, "")]
+    chips += [("topic", t("none"))] if view.topic == "" else []
     bare = View(lang=view.lang)
     hidden = [pair for pair in pairs(view) if pair[0] not in ("range", "from", "to")]
     return html(
@@ -128,7 +129,7 @@ def topics_panel(view: View, seen: Overview, t: Label) -> str:
     for one in seen.topics[:MOST_TOPICS]:
         ordered = sorted(one.sources.items(), key=lambda item: (colours[item[0]], item[0]))
         rows.append({
-            "topic": one.topic, "records": one.all.records, "negative": percent(one.all),
+            "topic": one.topic, "name": name_of("topic", one.topic, t), "records": one.all.records, "negative": percent(one.all),
             "parts": [(round(100 * records / largest, 2), colours[name]) for name, records in ordered],
             "said": ", ".join(f"{name or t('none')} {records:,}" for name, records in ordered)})
     return html("topics", t=t, link=linker(view), topics=rows, sources=list(colours.items())[:SOURCE_COLOURS + 1])
@@ -156,7 +157,7 @@ def _named_row(one: Named, kind: str, recent: int, t: Label) -> dict[str, Any]:
     change = t("new") if grown is None else f"{100 * (grown - 1):+.0f}%" if grown < 10 else f"×{grown:.0f}"
     if few(one.trend, recent):
         change, grown = "", 1.0
-    return {"name": text if tab else one.name, "type": typ if tab else "", "key": one.name, "records": one.all.records,
+    return {"name": text if tab else one.name, "type": name_of("type", typ, t) if tab else "", "key": one.name, "records": one.all.records,
             "negative": percent(one.all), "trend": charts.trend(one.trend), "change": change,
             "way": "" if grown is not None and abs(grown - 1) < 0.25 else "less" if grown is not None and grown < 1 else "more"}
 
@@ -175,7 +176,7 @@ def changes_panel(view: View, seen: Overview, t: Label) -> str:
     link = linker(view)
     rows: dict[tuple[str, int, str, bool], list[tuple[str, str, str]]] = {}
     for one in seen.changes:
-        named = one.name.replace("\t", " "), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
+        named = name_of(one.dimension, one.name, t), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
         rows.setdefault((one.dimension, one.observed, _number(one.expected), one.observed >= one.expected), []).append(named)
     found = [{"dimension": dimension, "names": names, "observed": observed, "expected": expected, "up": up}
              for (dimension, observed, expected, up), names in rows.items()][:MOST_CHANGES]

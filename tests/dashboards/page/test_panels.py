@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from dashboards.page.address import View
 from dashboards.page.labels import labels
 from dashboards.page.panels import changes_panel, few, moved, named_panel, negative_share, samples_panel, topics_panel
+from dashboards.page.values import name_of
 from insights.board import Change, Feeling, Named, Overview, Point, Slice
 
 MINUTE = 60_000_000
@@ -71,3 +72,14 @@ def test_a_source_keeps_its_colour_in_every_topic():
     shown = topics_panel(View(), seen, EN)
     assert shown.count("var(--part0)") == 2    # tickets: the legend and one bar
     assert shown.count("var(--part1)") == 3
+
+
+def test_every_topic_and_type_of_the_models_has_a_name_in_both_languages():
+    from dashboards.page.values import VALUES
+    from models.taxonomy import TOPICS
+
+    assert {f"topic {topic}" for topic in TOPICS} == {key for key in VALUES if key.startswith("topic ")}
+    assert name_of("topic", "top_up", labels("zh")) == "充值"
+    assert name_of("topic", "something_else", labels("zh")) == "something_else"
+    assert name_of("entity", "person\t王丽", labels("zh")) == "人物 王丽"
+    assert name_of("product", "", EN) == "(none)"
