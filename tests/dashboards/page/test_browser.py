@@ -208,3 +208,18 @@ def test_a_range_of_ones_own_keeps_the_other_filters(page, tab):
 def test_each_page_has_a_name(page, tab, path, title):
     tab.open(page + path)
     assert tab.chrome.title == title
+
+
+def test_a_store_that_is_written_all_the_time_is_a_page_like_any_other(shop, serve_page, tab):
+    import threading
+
+    tab.open(serve_page(shop.url).address)
+    writer = threading.Thread(target=lambda: [shop.hear(60 + number % 3, 1) for number in range(150)])
+    writer.start()
+    for name in ("topic=delivery", "source=tickets", "range=15m"):
+        tab.click(f"a[href$='{name}']")
+        tab.eventually(lambda name=name: name in tab.address, "the link is followed")
+    tab.click(".clear")
+    writer.join()
+    tab.shows(".tiles .big", "781")
+    assert tab.complaints() == []
