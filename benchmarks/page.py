@@ -1,4 +1,4 @@
-"""How long after a commit the page shows it: python -m benchmarks.page [--commits N] [--cells N].
+"""How long after a commit the page shows it: python -m benchmarks.page [--commits N] [--cells N] [--range R].
 
 A store of so many cells, a page over it, one browser; a commit every second or so. The time is from the end of the commit to the
 moment at which the browser has drawn the new number, by the clock that both share.
@@ -60,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--commits", type=int, default=40)
     parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--range", default="all", help="what the page shows: 6h, 24h, all")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="textpulse-page-") as folder:
         store = Store(f"sqlite:///{folder}/bench.db")
@@ -73,7 +74,7 @@ def main() -> None:
         try:
             WebDriverWait(page, 60).until(lambda started: started.address)
             opened = time.monotonic()
-            chrome.get(page.address)
+            chrome.get(f"{page.address}?range={args.range}")
             WebDriverWait(chrome, 300).until(lambda shown: shown.execute_script("return !!document.querySelector('.chart svg path')"))
             loaded_s = time.monotonic() - opened
             chrome.execute_script(WATCH)
@@ -83,7 +84,7 @@ def main() -> None:
             end(page.child, 10)
             store.close()
     low, middle, high, most = np.quantile(times, (0, 0.5, 0.95, 1))
-    print(f"{args.cells:,} cells: shown {loaded_s:.1f} s after it was asked for; {len(times)} commits on the screen after "
+    print(f"{args.cells:,} cells, range {args.range}: shown {loaded_s:.1f} s after it was asked for; {len(times)} commits on the screen after "
           f"{low:.2f} to {most:.2f} s, median {middle:.2f} s, p95 {high:.2f} s")
 
 
