@@ -84,8 +84,8 @@ def main() -> None:
             end(page.child, 10)
             store.close()
     low, middle, high, most = np.quantile(times, (0, 0.5, 0.95, 1))
-    print(f"{args.cells:,} cells, range {args.range}: shown {loaded_s:.1f} s after it was asked for; {len(times)} commits on the screen after "
-          f"{low:.2f} to {most:.2f} s, median {middle:.2f} s, p95 {high:.2f} s")
+    print(f"{args.cells:,} cells, range {args.range}: shown {loaded_s:.1f} s after it was asked for; "
+          f"{len(times)} commits on the screen after {low:.2f} to {most:.2f} s, median {middle:.2f} s, p95 {high:.2f} s")
 
 
 def commit(store: Store, chrome: webdriver.Chrome, windows: int, number: int) -> float:
