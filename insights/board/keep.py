@@ -1,38 +1,77 @@
-"""The board of one job: what its page is answered from."""
-from insights.board.plain import Row, plain
+"""The board of one job: a copy that one thread refreshes while others ask."""
+import threading
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from insights.board.answer import Candidate, answer
+from insights.board.columns import decode
+from insights.board.load import Copy, copied
 from insights.board.types import Filters, Overview
-from insights.queries import JobRow, cell_rows, job_row
+from insights.cells import SAMPLES
+from insights.queries import JobRow, job_row
 from insights.store import Store
+from insights.tables import cells
+
+_detail = sa.select(cells.c.detail).where(
+    cells.c.unit == sa.bindparam("unit"), cells.c.lang == sa.bindparam("lang"), cells.c.topic == sa.bindparam("topic"))
 
 
 class Board:
-    """A copy of one job, for one thread that refreshes it and any number that ask it.
+    """What the page of a job is answered from: its cells in memory, as of the last refresh.
 
-    loading: the share of the first refresh that is done, from 0 to 1.
+    Any thread may ask at any time. The first refresh reads the whole job: run it in a thread of its own. loading: the share of that
+    which is done, from 0 to 1; it begins anew when a backfill has a new run, and the old one is shown until it ends.
     """
 
     def __init__(self, store: Store, job: str) -> None:
         self._store, self._job = store, job
-        self._held: tuple[JobRow, list[Row]] | None = None
+        self._copy: Copy | None = None
+        self._turn = threading.Lock()
         self.loading = 0.0
 
     @property
     def about(self) -> JobRow:
-        """The job, as of the last refresh; before the first, as the store has it now. Raises QueryError, StoreError."""
-        if self._held is not None:
-            return self._held[0]
+        """The job, as of the last refresh; before the first, as it is in the store. Raises QueryError, StoreError."""
+        if self._copy is not None:
+            return self._copy.about
         with self._store.snapshot() as db:
             return job_row(db, self._job)
 
+    @property
+    def size_bytes(self) -> int:
+        """What the copy takes in memory, but for the names."""
+        return 0 if self._copy is None else self._copy.size_bytes
+
     def refresh(self) -> bool:
-        """Reads what changed in the store; False when nothing did. Raises QueryError for an unknown job, and StoreError."""
-        with self._store.snapshot() as db:
-            about = job_row(db, self._job)
-            held = about, list(cell_rows(db, about))
-        changed, self._held, self.loading = held != self._held, held, 1.0
-        return changed
+        """Reads what changed in the store since; False when nothing did. Raises QueryError for an unknown job, and StoreError."""
+        with self._turn:
+            old = self._copy
+            with self._store.snapshot() as db:
+                about = job_row(db, self._job)
+                first = old is None or old.about.run != about.run
+                self._copy = copied(db, about, old, self._tell if first else None)
+            self.loading = 1.0
+            return old is None or old.about != about or old.segments is not self._copy.segments
+
+    def _tell(self, share: float) -> None:
+        self.loading = share
 
     def overview(self, filters: Filters) -> Overview:
-        """The answer, as of the last refresh; empty before the first. Raises QueryError, StoreError."""
-        about, rows = self._held or (self.about, [])
-        return plain(about, rows, filters)
+        """The answer, as of the last refresh; empty before the first. The samples are read from the store: raises StoreError."""
+        found, candidates = answer(self._copy or Copy(self.about), filters)
+        found.samples = self._samples(candidates)
+        return found
+
+    def _samples(self, candidates: Sequence[Candidate]) -> list[str]:
+        """The ids with the smallest hashes. The cells are read until the rest can have no smaller one."""
+        if not candidates:
+            return []
+        found: set[tuple[int, str]] = set()
+        with self._store.snapshot() as db:
+            for candidate in candidates:
+                if len(found) >= SAMPLES and sorted(found)[SAMPLES - 1][0] < candidate.hash:
+                    break
+                detail = db.scalar(_detail, {"unit": candidate.unit, "lang": candidate.lang, "topic": candidate.topic})
+                found.update(decode(detail).samples if detail is not None else ())   # None: it has changed since
+        return [name for _, name in sorted(found)[:SAMPLES]]

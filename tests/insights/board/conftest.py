@@ -1,7 +1,9 @@
-"""The answer, cell by cell."""
+"""The answer for a page, put together cell by cell: what the columns must equal."""
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+import pytest
 
 from insights.board.axis import Axis, axis_of
 from insights.board.types import (
@@ -18,7 +20,7 @@ from insights.board.types import (
     Slice,
 )
 from insights.cells import SAMPLES, Cell
-from insights.queries import CellKey, JobRow
+from insights.queries import CellKey, JobRow, cell_rows, job_row
 
 Row = tuple[CellKey, Cell]
 
@@ -144,3 +146,15 @@ def add(mine: Feeling, other: Feeling) -> None:
     mine.negative += other.negative
     mine.neutral += other.neutral
     mine.positive += other.positive
+
+
+@pytest.fixture(scope="session")
+def plain_answer():
+    """(store, job, filters) -> the overview of what the store holds now."""
+
+    def answer(store, job, filters):
+        with store.snapshot() as db:
+            about = job_row(db, job)
+            return plain(about, list(cell_rows(db, about)), filters)
+
+    return answer
