@@ -1,6 +1,7 @@
 """The panels of the overview: pure functions from what the store says to HTML."""
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,10 +20,11 @@ from schemas.records import time_of
 
 MOST_CHOICES = 200   # of a menu
 MOST_TOPICS = 12
-MOST_CHANGES = 8
+MOST_CHANGES, MOST_OF_ONE, MOST_NAMES = 8, 2, 6
 SOURCE_COLOURS = 5   # the sixth source and all after it share the last one
 SAME_POINTS = 1.0    # a share that has moved by less is as before
 LEAST_RECORDS = 5    # now or before, for a change in percent
+Names = list[tuple[str, str, str]]   # as it is shown, where it leads, as it is stored
 
 
 def filters_panel(view: View, seen: Overview | None, t: Label) -> str:
@@ -171,16 +173,27 @@ def few(trend: Sequence[int], recent: int) -> bool:
 def changes_panel(view: View, seen: Overview, t: Label) -> str:
     """Who has more or fewer records now than the time before would have it.
 
-    Names that change alike, as words of one text do, share a row.
+    Names that change alike, as words of one text do, share a row. A dimension has few rows, so that words leave room for the others.
     """
     link = linker(view)
-    rows: dict[tuple[str, int, str, bool], list[tuple[str, str, str]]] = {}
+    rows: dict[tuple[str, int, str, bool], Names] = {}
     for one in seen.changes:
         named = name_of(one.dimension, one.name, t), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
         rows.setdefault((one.dimension, one.observed, _number(one.expected), one.observed >= one.expected), []).append(named)
     found = [{"dimension": dimension, "names": names, "observed": observed, "expected": expected, "up": up}
-             for (dimension, observed, expected, up), names in rows.items()][:MOST_CHANGES]
+             for (dimension, observed, expected, up), names in first_of_each(rows)]
     return html("changes", t=t, changes=found, note=t("changes_note", span=recent_span(seen, t)))
+
+
+def first_of_each(rows: Mapping[tuple[str, int, str, bool], Names]) -> Sequence[tuple[tuple[str, int, str, bool], Names]]:
+    """The first rows, and of each dimension the first few; in a row the first few names."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for key, names in rows.items():
+        seen[key[0]] += 1
+        if seen[key[0]] <= MOST_OF_ONE:
+            kept.append((key, names[:MOST_NAMES]))
+    return kept[:MOST_CHANGES]
 
 
 _FIELD = {"lang": "language"}

@@ -3,7 +3,7 @@ import msgspec
 
 POINTS = 120           # at most so many stand on the time axis
 NAMED = 15             # entities and terms are cut to so many
-CHANGES = 8
+CHANGES = 60           # what reads them may take the first of each dimension
 LEAST_CHANGE = 8       # records more or fewer that make a change worth naming
 LEAST_SCORE = 4.0      # standard deviations that make it a surprise: thousands of words are looked at
 

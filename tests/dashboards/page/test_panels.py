@@ -47,6 +47,13 @@ def test_names_that_change_alike_share_a_row():
     assert "term=card" in shown and "term=declined" in shown
 
 
+def test_words_leave_room_for_topics():
+    changes = [*(Change("term", f"word{n}", 50 + n, 1.0) for n in range(40)), Change("topic", "cards", 30, 9.0)]
+    shown = changes_panel(View(), overview(changes=changes), EN)
+    assert shown.count("<li") == 3
+    assert "topic=cards" in shown and "term=word0" in shown
+
+
 def test_few_records_have_no_change_in_percent():
     assert few([0] * 14 + [2, 2], 2)
     assert few([1] * 14 + [0, 0], 2)
