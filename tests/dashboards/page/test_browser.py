@@ -216,9 +216,10 @@ def test_a_store_that_is_written_all_the_time_is_a_page_like_any_other(shop, ser
     tab.open(serve_page(shop.url).address)
     writer = threading.Thread(target=lambda: [shop.hear(60 + number % 3, 1) for number in range(150)])
     writer.start()
-    for name in ("topic=delivery", "source=tickets", "range=15m"):
-        tab.click(f"a[href$='{name}']")
-        tab.eventually(lambda name=name: name in tab.address, "the link is followed")
+    for link, name in ((".topics th a", "delivery"), (".legend a", "tickets"), (".spans a", "15 min")):
+        tab.click(link, name)
+    tab.eventually(lambda: "range=15m" in tab.address, "the links are followed")
+    tab.eventually(lambda: tab.count(".clear") == 1, "the filters are shown")
     tab.click(".clear")
     writer.join()
     tab.shows(".tiles .big", "781")
