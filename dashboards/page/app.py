@@ -11,6 +11,7 @@ from nicegui import Client, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboards.page.job import JobRoom
+from dashboards.page.labels import labels
 from dashboards.page.live import Live
 from dashboards.page.overview import OverviewRoom
 from dashboards.page.refused import LettersRoom
@@ -63,6 +64,7 @@ def _serve(kind: type[Room], live: Live) -> None:
 
 async def _fill(kind: type[Room], live: Live, client: Client) -> None:
     room = kind(live, client)
+    ui.page_title(f"{labels(room.lang)(room.name)} · {live.job} · textpulse")
     lang = "zh-CN" if room.lang == "zh" else "en"
     ui.add_head_html(f"<style>{_file('style.css')}</style><script>document.documentElement.lang = {lang!r};{_file('theme.js')}</script>")
     await room.refresh()

@@ -7,6 +7,7 @@ from dashboards.page.address import View, query
 from dashboards.page.labels import length
 from dashboards.page.live import Now
 from dashboards.page.render import Label, span
+from dashboards.page.values import name_of
 from insights.alerts.judge import MOODS, WORDS, Kind, Series
 from insights.alerts.say import SHARES, Told, headline
 from schemas.records import to_us
@@ -70,7 +71,7 @@ def reasons(view: View, alert: Told, t: Label) -> Sequence[tuple[str, str]]:
 
 def named(series: Series, t: Label) -> str:
     """Such as "source tickets"."""
-    return t("all") if series.dimension == "all" else f"{t(series.dimension)} {series.value.replace(chr(9), ' ') or t('none')}"
+    return t("all") if series.dimension == "all" else f"{t(series.dimension)} {name_of(series.dimension, series.value, t)}"
 
 
 def go(view: View, dimension: str, value: str) -> str:

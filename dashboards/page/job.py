@@ -18,7 +18,7 @@ LONG_S = 60.0   # a window that waits so long to be closed, and a watermark that
 class JobRoom(Room):
     """/job"""
 
-    here, rest_s = "/job", 1.0
+    here, name, rest_s = "/job", "job", 1.0
 
     def follows(self) -> Sequence[set[Watcher]]:
         """The store and the metrics."""

@@ -1,6 +1,8 @@
 """What the page says, in English and Chinese."""
 from collections.abc import Callable
 
+from dashboards.page.values import VALUES
+
 LABELS: dict[str, tuple[str, str]] = {
     "title": ("textpulse", "textpulse"),
     "skip": ("Skip to content", "跳到正文"),
@@ -39,11 +41,11 @@ LABELS: dict[str, tuple[str, str]] = {
     "positive": ("Positive", "正面"),
     "per_minute": ("{number} a minute", "每分钟 {number} 条"),
     "negative_share": ("Negative", "负面占比"),
-    "points": ("{change} points in the last {span}", "最近{span} {change} 个百分点"),
-    "steady": ("as before in the last {span}", "最近{span}持平"),
+    "points": ("{change} points in the last {span}", "最近 {span} {change} 个百分点"),
+    "steady": ("as before in the last {span}", "最近 {span}持平"),
     "unknown_feeling": ("not known of an entity", "实体无情感数据"),
     "open_incidents": ("Open incidents", "未结事件"),
-    "worst": ("worst: {severity}", "最严重：{severity}"),
+    "worst": ("worst: {severity}", "最高级别：{severity}"),
     "no_open": ("nothing unusual now", "目前无异常"),
     "not_judged": ("windows not judged yet", "尚未评估"),
     "newest": ("Newest data", "最新数据"),
@@ -77,7 +79,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "why_part": ("{who} {observed} for {expected}", "{who} {observed}（预期 {expected}）"),
     "why": ("Why", "原因"),
     "changes": ("What changed", "有何变化"),
-    "changes_note": ("last {span} against the time before", "最近{span}与之前相比"),
+    "changes_note": ("last {span} against the time before", "最近 {span}与之前相比"),
     "no_changes": ("Nothing worth naming.", "没有明显变化。"),
     "observed": ("Now", "现在"),
     "expected": ("Expected", "预期"),
@@ -190,6 +192,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "unit_min": ("{number} min", "{number} 分钟"),
     "unit_h": ("{number} h", "{number} 小时"),
     "unit_d": ("{number} d", "{number} 天"),
+    **VALUES,
 }
 
 UNITS = ((86_400, "unit_d"), (3_600, "unit_h"), (60, "unit_min"), (1, "unit_s"))

@@ -19,7 +19,7 @@ from insights.board import Board, Filters, Overview
 from insights.conservation import Audit, audit
 from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.store import Store, StoreError
-from insights.tables import acknowledgements, alert_states, alerts, units
+from insights.tables import acknowledgements, alert_states, alerts, progress, units
 
 LOOK_EVERY_S, TELL_EVERY_S, SOON_S = 0.5, 1.0, 0.2
 AUDIT_EVERY_S = 10.0
@@ -41,6 +41,7 @@ class Now(msgspec.Struct, frozen=True):
     updated_us: int
     judged_us: int | None
     alerts: tuple[int, int, int]   # changes when an alert does
+    read: tuple[int, int]          # changes when records are read: a dead letter changes no window
 
 
 @dataclass
@@ -175,14 +176,16 @@ def _file_of(store: Store) -> tuple[int, int] | None:
 
 def _now(db: sa.Connection, job: str) -> Now:
     about = job_row(db, job)
-    first_us, last_us = db.execute(
-        sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(*of_run(units, about))).one()
+    first_us, last_us = (   # each by itself is one step in the index
+        db.scalar(sa.select(end(units.c.window_us)).where(*of_run(units, about))) for end in (sa.func.min, sa.func.max))
     updated_us = db.scalar(sa.select(sa.func.max(units.c.updated_us)).where(*of_run(units, about), units.c.window_us == last_us))
     judged_us = db.scalar(sa.select(alert_states.c.through_us).where(*of_run(alert_states, about)))
     number, changed_us = db.execute(
         sa.select(sa.func.count(), sa.func.max(alerts.c.updated_us)).where(*of_run(alerts, about))).one()
     known = db.scalar(sa.select(sa.func.max(acknowledgements.c.at_us)).where(acknowledgements.c.job == job))
+    read, records = db.execute(
+        sa.select(sa.func.sum(progress.c.read), sa.func.sum(progress.c.read_records)).where(*of_run(progress, about))).one()
     end_us = 0 if last_us is None else last_us + about.window_us
-    return Now(about, first_us or 0, end_us, updated_us or 0, judged_us, (number, changed_us or 0, known or 0))
-
-
+    return Now(
+        about, first_us or 0, end_us, updated_us or 0, judged_us, (number, changed_us or 0, known or 0),
+        (int(read or 0), int(records or 0)))

@@ -17,7 +17,7 @@ from insights.board import Overview
 class OverviewRoom(Room):
     """/"""
 
-    here = "/"
+    here, name = "/", "overview"
 
     def __init__(self, live: Live, client: Client) -> None:
         self.options: dict[str, Any] = {}
@@ -48,7 +48,7 @@ class OverviewRoom(Room):
         seen = live.overview(filters)
         self.seen = None
         if seen is None:
-            return {"message": message(f"{t('loading')} {live.loading:.0%}", [])}
+            return {"message": message(f"{t('loading')} {live.loading:.0%}", [], busy=True)}
         if not now.end_us:
             return {"message": message(t("empty_store"), [t("empty_hint")])}
         shown = {"filters": panels.filters_panel(view, seen, t)}

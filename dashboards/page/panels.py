@@ -1,6 +1,7 @@
 """The panels of the overview: pure functions from what the store says to HTML."""
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -11,6 +12,7 @@ from dashboards.page.incidents import incident_rows
 from dashboards.page.labels import length
 from dashboards.page.live import Now
 from dashboards.page.render import Label, field, html, when
+from dashboards.page.values import name_of
 from insights.alerts.judge import Severity
 from insights.alerts.say import Told
 from insights.board import Feeling, Named, Overview
@@ -19,10 +21,11 @@ from schemas.records import time_of
 Value = TypeVar("Value")
 MOST_CHOICES = 200   # of a menu
 MOST_TOPICS = 12
-MOST_CHANGES = 8
+MOST_CHANGES, MOST_OF_ONE, MOST_NAMES = 8, 2, 6
 SOURCE_COLOURS = 5   # the sixth source and all after it share the last one
 SAME_POINTS = 1.0    # a share that has moved by less is as before
 LEAST_RECORDS = 5    # now or before, for a change in percent
+Names = list[tuple[str, str, str]]   # as it is shown, where it leads, as it is stored
 
 
 def filters_panel(view: View, seen: Overview | None, t: Label) -> str:
@@ -34,8 +37,8 @@ def filters_panel(view: View, seen: Overview | None, t: Label) -> str:
         if value is not None and value not in dict(options):
             options.append((value, None))
         menus.append({"name": name, "value": value, "options": options})
-    chips = [("topic", view.topic)] if view.topic is not None else []
-    chips += [(name, getattr(view, name).replace("\t", ": ")) for name in ("entity", "term") if getattr(view, name)]
+    chips = [(name, name_of(name, getattr(view, name), t)) for name in ("topic", "entity", "term") if getattr(view, name) not in (None, "")]
+    chips += [("topic", t("none"))] if view.topic == "" else []
     bare = View(lang=view.lang)
     hidden = [pair for pair in pairs(view) if pair[0] not in ("range", "from", "to")]
     return html(
@@ -130,7 +133,7 @@ def topics_panel(view: View, seen: Overview, t: Label) -> str:
     for one in seen.topics[:MOST_TOPICS]:
         ordered = sorted(one.sources.items(), key=lambda item: (colours[item[0]], item[0]))
         rows.append({
-            "topic": one.topic, "records": one.all.records, "negative": percent(one.all),
+            "topic": one.topic, "name": name_of("topic", one.topic, t), "records": one.all.records, "negative": percent(one.all),
             "parts": [(round(100 * records / largest, 2), colours[name]) for name, records in ordered],
             "said": ", ".join(f"{name or t('none')} {records:,}" for name, records in ordered)})
     return html("topics", t=t, link=linker(view), topics=rows, sources=list(colours.items())[:SOURCE_COLOURS + 1])
@@ -160,7 +163,7 @@ def _named_row(one: Named, before: Sequence[int], now: Sequence[int], t: Label) 
     change = t("new") if grown is None else f"{100 * (grown - 1):+.0f}%" if grown < 10 else f"×{grown:.0f}"
     if few(before, now):
         change, grown = "", 1.0
-    return {"name": text if tab else one.name, "type": typ if tab else "", "key": one.name, "records": one.all.records,
+    return {"name": text if tab else one.name, "type": name_of("type", typ, t) if tab else "", "key": one.name, "records": one.all.records,
             "negative": percent(one.all), "trend": charts.trend(one.trend), "change": change,
             "way": "" if grown is not None and abs(grown - 1) < 0.25 else "less" if grown is not None and grown < 1 else "more"}
 
@@ -173,16 +176,27 @@ def few(before: Sequence[int], now: Sequence[int]) -> bool:
 def changes_panel(view: View, seen: Overview, t: Label) -> str:
     """Who has more or fewer records now than the time before would have it.
 
-    Names that change alike, as words of one text do, share a row.
+    Names that change alike, as words of one text do, share a row. A dimension has few rows, so that words leave room for the others.
     """
     link = linker(view)
-    rows: dict[tuple[str, int, str, bool], list[tuple[str, str, str]]] = {}
+    rows: dict[tuple[str, int, str, bool], Names] = {}
     for one in seen.changes:
-        named = one.name.replace("\t", " "), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
+        named = name_of(one.dimension, one.name, t), link(**{_FIELD.get(one.dimension, one.dimension): one.name}), one.name
         rows.setdefault((one.dimension, one.observed, _number(one.expected), one.observed >= one.expected), []).append(named)
     found = [{"dimension": dimension, "names": names, "observed": observed, "expected": expected, "up": up}
-             for (dimension, observed, expected, up), names in rows.items()][:MOST_CHANGES]
+             for (dimension, observed, expected, up), names in first_of_each(rows)]
     return html("changes", t=t, changes=found, note=t("changes_note", span=recent_span(seen, t)))
+
+
+def first_of_each(rows: Mapping[tuple[str, int, str, bool], Names]) -> Sequence[tuple[tuple[str, int, str, bool], Names]]:
+    """The first rows, and of each dimension the first few; in a row the first few names."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for key, names in rows.items():
+        seen[key[0]] += 1
+        if seen[key[0]] <= MOST_OF_ONE:
+            kept.append((key, names[:MOST_NAMES]))
+    return kept[:MOST_CHANGES]
 
 
 _FIELD = {"lang": "language"}

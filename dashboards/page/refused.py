@@ -16,7 +16,7 @@ from insights.tables import dead_letters
 class LettersRoom(Room):
     """/dead-letters"""
 
-    here, rest_s = "/dead-letters", 2.0
+    here, name, rest_s = "/dead-letters", "letters", 2.0
 
     def furnish(self) -> Mapping[str, Panel]:
         """The reasons beside the letters."""

@@ -45,6 +45,7 @@ class Room(ABC):
     """One tab. Its panels are made by `furnish`, and filled by what `render` finds, which runs off the event loop."""
 
     here: str
+    name: str   # key of labels.py
     rest_s = 0.0   # a page that reads much from the store follows it more slowly
 
     def __init__(self, live: Live, client: Client) -> None:
@@ -153,7 +154,7 @@ class Room(ABC):
         if live.problem:
             return head | {"message": message(t("stale" if self._filled else "problem"), [live.problem, t("problem_hint")])}
         if live.now is None:
-            return head | {"message": message(t("loading"), [])}
+            return head | {"message": message(t("loading"), [], busy=True)}
         try:
             return {**head, **self.render(t)}
         except StoreError as error:
@@ -167,7 +168,7 @@ class Room(ABC):
             return query(self.view.but(**changes))
 
         keep = "" if self.bad else query(self.view, KEEP)
-        return html("header", t=t, job=self.live.job, here=self.here, keep=keep if len(keep) > 1 else "", link=link,
+        return html("header", t=t, job=self.live.job, here=self.here, name=self.name, keep=keep if len(keep) > 1 else "", link=link,
                     other="zh" if self.lang == "en" else "en")
 
     def complaint(self, t: Label) -> str:
@@ -181,7 +182,7 @@ class Room(ABC):
 class LostRoom(Room):
     """Any other address."""
 
-    here = ""
+    here, name = "", "not_found"
 
     def furnish(self) -> Mapping[str, Panel]:
         """Nothing but the message."""
@@ -192,8 +193,8 @@ class LostRoom(Room):
         return {"message": message(t("not_found"), [], "/", t("to_overview"))}
 
 
-def message(title: str, lines: list[str], href: str = "", link_text: str = "", *, go: bool = False) -> str:
+def message(title: str, lines: list[str], href: str = "", link_text: str = "", *, go: bool = False, busy: bool = False) -> str:
     """A message in place of what cannot be shown."""
-    return html("message", title=title, lines=lines, href=href, link_text=link_text, go=go)
+    return html("message", title=title, lines=lines, href=href, link_text=link_text, go=go, busy=busy)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from dashboards.page.render import Label, html, when
+from dashboards.page.values import name_of
 from insights.board import Shown
 from insights.cells import Span
 
@@ -18,8 +19,9 @@ class Piece(NamedTuple):
 
 def samples_panel(samples: Sequence[Shown], t: Label) -> str:
     """Each with how it feels, its topic, source and window; the event's id where the text is not kept."""
-    rows = [{"id": one.id, "pieces": list(pieces(one.text, one.entities, one.telling)), "sentiment": one.sentiment, "topic": one.topic,
-             "source": one.source, "when": when(one.window_us)} for one in samples]
+    rows = [{
+        "id": one.id, "pieces": list(pieces(one.text, one.entities, one.telling)), "sentiment": one.sentiment,
+        "topic": name_of("topic", one.topic, t), "source": one.source, "when": when(one.window_us)} for one in samples]
     return html("samples", t=t, samples=rows)
 
 

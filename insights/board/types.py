@@ -5,7 +5,7 @@ from insights.cells import Span
 
 POINTS = 120           # at most so many stand on the time axis
 NAMED = 15             # entities and terms are cut to so many
-CHANGES = 8
+CHANGES = 60           # what reads them may take the first of each dimension
 SHOWN = 6              # samples
 LEAST_CHANGE = 8       # records more or fewer that make a change worth naming
 LEAST_SCORE = 4.0      # standard deviations that make it a surprise: thousands of words are looked at

@@ -1,6 +1,5 @@
 """textpulse dashboard: the web page of one job."""
 import argparse
-import ipaddress
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pipelines.options import JOB, STORE, Option, port_number
 if TYPE_CHECKING:
     from insights.store import Store
 
+OWN = ("127.0.0.1", "::1", "localhost")
 OPTIONS = (
     STORE, JOB, Option("page-port", port_number, 8080, "port of the page; 0: any that is free"),
     Option("page-host", str, "127.0.0.1", "address that the page listens on: only this machine's own"),
@@ -53,13 +53,9 @@ def open_again(url: str) -> "Store":
 
 def check_host(host: str) -> None:
     """Raises UsageProblem for an address that others can reach: the page asks nobody for a password."""
-    try:
-        own = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        own = False
-    if not own:
-        raise UsageProblem(f"--page-host {host}: the page is not protected by a password yet, so that it listens on 127.0.0.1, ::1 or "
-                           "localhost alone; to see it from elsewhere, tunnel to it: ssh -L 8080:127.0.0.1:8080 THIS_MACHINE")
+    if host not in OWN:
+        raise UsageProblem(f"--page-host {host}: the page is not protected by a password yet, so it listens on {' or '.join(OWN)} alone; "
+                           "to see it from elsewhere, tunnel to it: ssh -L 8080:127.0.0.1:8080 MACHINE")
 
 
 def metrics_addresses(text: str) -> Sequence[str]:

@@ -172,7 +172,9 @@ def cells(draw):
     felt = draw(st.tuples(*[st.integers(0, 40)] * 3).filter(any))
     number = draw(st.integers(0, 30))
     text = draw(st.sampled_from(["", "card acme", "lost"]))
-    return Cell(sum(felt), *felt, 5, draw(entities), draw(terms), samples=((number, f"e{number}"),),
+    named = {name: min(records, sum(felt)) for name, records in draw(entities).items()}   # no more than there are
+    held = {term: tuple(map(min, counts, felt)) for term, counts in draw(terms).items()}
+    return Cell(sum(felt), *felt, 5, named, held, samples=((number, f"e{number}"),),
                 texts={f"e{number}": Text(text, 0)} if text else {})
 
 

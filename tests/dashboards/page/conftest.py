@@ -154,7 +154,7 @@ class Tab:
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
         self.chrome.get(address)
-        self.eventually(lambda: self.count(".tiles, .message h2, .health") > 0, "the page shows something")
+        self.eventually(lambda: self.count(".tiles, .message:not([aria-busy]) h2, .reasons") > 0, "the page shows something")
         return self
 
     def run(self, script: str, *values: Any) -> Any:

@@ -188,3 +188,39 @@ def test_what_is_clicked_before_the_server_listens_is_shown_all_the_same(page, t
     tab.open(page)
     tab.run("history.pushState(null, '', '?source=reviews')")   # an event that was lost
     tab.shows(".tiles .big", "240")
+
+
+def test_a_range_of_ones_own_keeps_the_other_filters(page, tab):
+    tab.open(page + "?source=tickets&lang=en")
+    tab.run("""document.querySelector('#own').open = true;
+               document.querySelector('#own [name=from]').value = '2026-06-01T00:10';
+               document.querySelector('#own [name=to]').value = '2026-06-01T00:20';
+               document.querySelector('#own button').click()""")
+    tab.shows(".tiles .big", "30")
+    tab.shows("#own summary", "2026-06-01 00:10 – 2026-06-01 00:20")
+    assert "source=tickets" in tab.address and "lang=en" in tab.address
+    assert tab.count(".spans [aria-current]") == 0
+
+
+@pytest.mark.parametrize(("path", "title"), [
+    ("", "Overview · shop · textpulse"), ("job?lang=zh", "作业状态 · shop · textpulse"),
+    ("dead-letters", "Dead letters · shop · textpulse")])
+def test_each_page_has_a_name(page, tab, path, title):
+    tab.open(page + path)
+    assert tab.chrome.title == title
+
+
+def test_a_store_that_is_written_all_the_time_is_a_page_like_any_other(shop, serve_page, tab):
+    import threading
+
+    tab.open(serve_page(shop.url).address)
+    writer = threading.Thread(target=lambda: [shop.hear(60 + number % 3, 1) for number in range(150)])
+    writer.start()
+    for link, name in ((".topics th a", "delivery"), (".legend a", "tickets"), (".spans a", "15 min")):
+        tab.click(link, name)
+    tab.eventually(lambda: "range=15m" in tab.address, "the links are followed")
+    tab.eventually(lambda: tab.count(".clear") == 1, "the filters are shown")
+    tab.click(".clear")
+    writer.join()
+    tab.shows(".tiles .big", "781")
+    assert tab.complaints() == []

@@ -7,6 +7,7 @@ from dashboards.page.live import Live
 from insights.board import Filters
 from insights.cells import Cell, Unit
 from insights.store import Progress, Store, StoreError, UnitKey
+from schemas.records import DeadLetter, Reason
 
 MINUTE = 60_000_000
 
@@ -54,6 +55,9 @@ def test_a_look_tells_what_has_changed_and_nothing_else(store, job):
     store.save(job, 0, 0, 7 * MINUTE, [Progress("texts/0", 0, 0, 0, 4, 4, 4)])
     assert live.look()
     assert live.now.about.watermark_us == 7 * MINUTE
+    store.write_dead(job, 0, [DeadLetter("texts/0", 4, Reason.LATE, "", "", None, "tickets", "")], {"texts/0": 5})
+    assert live.look()
+    assert not live.look()
 
 
 def test_an_answer_is_found_once_for_everybody(store, job):

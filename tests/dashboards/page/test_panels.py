@@ -7,6 +7,7 @@ from dashboards.page.address import View
 from dashboards.page.labels import labels
 from dashboards.page.panels import changes_panel, few, moved, named_panel, negative_share, split, topics_panel
 from dashboards.page.samples import Piece, pieces, samples_panel
+from dashboards.page.values import name_of
 from insights.board import Change, Feeling, Named, Overview, Point, Shown, Slice
 from insights.cells import Span
 
@@ -47,6 +48,13 @@ def test_names_that_change_alike_share_a_row():
     shown = changes_panel(View(), overview(changes=changes), EN)
     assert shown.count("<li") == 3
     assert "term=card" in shown and "term=declined" in shown
+
+
+def test_words_leave_room_for_topics():
+    changes = [*(Change("term", f"word{n}", 50 + n, 1.0) for n in range(40)), Change("topic", "cards", 30, 9.0)]
+    shown = changes_panel(View(), overview(changes=changes), EN)
+    assert shown.count("<li") == 3
+    assert "topic=cards" in shown and "term=word0" in shown
 
 
 def test_few_records_have_no_change_in_percent():
@@ -99,3 +107,14 @@ def test_a_source_keeps_its_colour_in_every_topic():
     shown = topics_panel(View(), seen, EN)
     assert shown.count("var(--part0)") == 2    # tickets: the legend and one bar
     assert shown.count("var(--part1)") == 3
+
+
+def test_every_topic_and_type_of_the_models_has_a_name_in_both_languages():
+    from dashboards.page.values import VALUES
+    from models.taxonomy import TOPICS
+
+    assert {f"topic {topic}" for topic in TOPICS} == {key for key in VALUES if key.startswith("topic ")}
+    assert name_of("topic", "top_up", labels("zh")) == "充值"
+    assert name_of("topic", "something_else", labels("zh")) == "something_else"
+    assert name_of("entity", "person\t王丽", labels("zh")) == "人物 王丽"
+    assert name_of("product", "", EN) == "(none)"
