@@ -30,7 +30,7 @@ class _Part:
 
 
 def answer(copy: Copy, filters: Filters) -> tuple[Overview, list[Candidate], Sums]:
-    """The overview without its samples, the cells to take these from, and how the texts of the chosen cells feel by word."""
+    """The overview without its samples, the cells to take these from, and how all texts of the time feel by word."""
     from_us = copy.first_us if filters.from_us is None else max(-FAR_US, min(filters.from_us, FAR_US))
     to_us = copy.end_us if filters.to_us is None else max(-FAR_US, min(filters.to_us, FAR_US))
     known_us = FAR_US if copy.about.kind == "backfill" else copy.about.watermark_us
@@ -51,7 +51,8 @@ def answer(copy: Copy, filters: Filters) -> tuple[Overview, list[Candidate], Sum
         axis.start_us, axis.end_us, axis.step_us, axis.known, axis.recent,
         Feeling(*groups.sum(axis=(0, 1)).tolist()), _points(chosen, axis),
         _topics(copy, groups.sum(axis=0)), entities, terms, _changes(copy, axis, groups[..., 0], words), sources, products, langs, [])
-    felt = feelings([part.cells for part in chosen], copy.vocabulary)
+    living = (one.where(one.group != DEAD) for one in (segment.between(from_us, to_us) for segment in copy.segments))
+    felt = feelings(list(living), copy.vocabulary)   # of all records: what is filtered may all feel the same
     return overview, candidates(copy, [(part.cells, part.share) for part in chosen], with_word), felt
 
 

@@ -49,7 +49,7 @@ def candidates(copy: Copy, chosen: Sequence[tuple[Segment, NDArray[np.float64]]]
 
 
 def read(db: sa.Connection, found: Sequence[Candidate], filters: Filters, felt: Sums, words: Codes[str]) -> list[Shown]:
-    """At most SHOWN samples, those with the smallest hashes of the cells looked into. felt: int64[words, 3], of the chosen cells."""
+    """At most SHOWN samples, those with the smallest hashes of the cells looked into. felt: int64[words, 3]."""
     shown: dict[tuple[int, str], Shown] = {}
     for candidate in found:
         if len(shown) >= SHOWN and candidate.rank == 0 and sorted(shown)[SHOWN - 1][0] < candidate.hash:

@@ -284,4 +284,6 @@ def test_words_that_carry_the_feeling_are_marked(url):
     (sample,) = board.overview(Filters()).samples
     assert (sample.text, sample.sentiment, sample.source, sample.topic) == ("A nice card, lost", "negative", "shop", "cards")
     assert [sample.text[start:end] for start, end in sample.telling] == ["lost"]
+    (sample,) = board.overview(Filters(term="lost")).samples   # all that hold it feel so: it tells against all others
+    assert [sample.text[start:end] for start, end in sample.telling] == ["lost"]
     store.close()
