@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from schemas.json_events import JsonDecoder
 
 STREAM = Path(__file__).parents[3] / "shared" / "data" / "stream"
 
