@@ -34,8 +34,7 @@ def answer(copy: Copy, filters: Filters) -> tuple[Overview, list[Candidate], Sum
     from_us = copy.first_us if filters.from_us is None else max(-FAR_US, min(filters.from_us, FAR_US))
     to_us = copy.end_us if filters.to_us is None else max(-FAR_US, min(filters.to_us, FAR_US))
     known_us = FAR_US if copy.about.kind == "backfill" else copy.about.watermark_us
-    window_us = copy.about.marks.span_of(max(from_us, copy.first_us), copy.about.window_us)   # old ones may be merged
-    axis, with_word = axis_of(from_us, to_us, window_us, known_us), bool(filters.entity or filters.term)
+    axis, with_word = axis_of(from_us, to_us, copy.grain_us(from_us), known_us), bool(filters.entity or filters.term)
     parts = list(_parts(copy, filters, from_us, to_us))
     groups = _thirds(parts, axis, copy.places.shape[1])
     fitting = _fitting(copy, filters)

@@ -12,8 +12,9 @@ from insights.queries import JobRow, of_run
 from insights.tables import cells, units
 
 UNITS_AT_ONCE = 500
-Revisions = NDArray[np.int64]   # [2, units]: id and revision, by id
+Revisions = NDArray[np.int64]   # [2, units], by id: the id, and a hash of all the row says: SQLite gives the id of a removed unit again
 
+_ROW = [column for column in units.c if column.name != "published"]
 _COUNTS = (cells.c.records, cells.c.negative, cells.c.neutral, cells.c.positive)
 _cells_of = (
     sa.select(units.c.id, units.c.window_us, units.c.source, units.c.product, cells.c.lang, cells.c.topic, *_COUNTS, cells.c.detail)
@@ -39,6 +40,10 @@ class Copy:
     places: NDArray[np.int32] = field(default_factory=lambda: np.zeros((4, 1), np.int32))
     values: tuple[list[str], ...] = ([""],) * 4
 
+    def grain_us(self, from_us: int) -> int:
+        """How long the longest windows are that are held from then on: old ones are merged (insights/rollup.py)."""
+        return self.about.marks.span_of(max(from_us, self.first_us), self.about.window_us)
+
     @property
     def size_bytes(self) -> int:
         """What its arrays take."""
@@ -61,17 +66,22 @@ def copied(db: sa.Connection, about: JobRow, old: Copy | None, told: Callable[[f
 
 
 def _revisions(db: sa.Connection, about: JobRow, old: Copy) -> Revisions:
-    """The id and revision of every unit. Those of windows that were closed before are taken as they were, unless some have come or gone."""
-    columns = sa.select(units.c.id, units.c.revision).where(*of_run(units, about))
-    if old.revisions.size:
-        changeable = _pairs(db, columns.where(units.c.window_us > old.about.closed_us - about.window_us))
+    """What tells whether a unit is what it was, of every unit.
+
+    Of windows that were closed before it is taken as known, unless units have come or gone, or the job's row has another change than
+    the progress of time.
+    """
+    columns = sa.select(*_ROW).where(*of_run(units, about))
+    later = replace(old.about, closed_us=about.closed_us, watermark_us=about.watermark_us)
+    if old.revisions.size and later == about:
+        changeable = _rows(db, columns.where(units.c.window_us > old.about.closed_us - about.window_us))
         other = old.revisions[:, ~np.isin(old.revisions[0], changeable[0])]
         now = np.concatenate([other, changeable], axis=1)
         total = db.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(units.c.id), 0)).select_from(units).where(*of_run(units, about))).one()
         if (now.shape[1], int(now[0].sum())) == (total[0], int(total[1])):
             return now[:, np.argsort(now[0])]
-    return _pairs(db, columns)
+    return _rows(db, columns)
 
 
 def _known(now: Revisions, old: Revisions) -> NDArray[np.bool_]:
@@ -82,8 +92,8 @@ def _known(now: Revisions, old: Revisions) -> NDArray[np.bool_]:
     return np.asarray((old[:, place] == now).all(axis=0))
 
 
-def _pairs(db: sa.Connection, query: sa.Select[Any]) -> Revisions:
-    found = np.array([tuple(row) for row in db.execute(query)], np.int64).reshape(-1, 2).T
+def _rows(db: sa.Connection, query: sa.Select[Any]) -> Revisions:
+    found = np.array([(row.id, hash(tuple(row))) for row in db.execute(query)], np.int64).reshape(-1, 2).T
     return np.ascontiguousarray(found[:, np.argsort(found[0])])
 
 
@@ -110,5 +120,6 @@ def _copy(about: JobRow, segments: tuple[Segment, ...], old: Copy, revisions: Re
         places = np.array([[of[name] for of, name in zip(codes, group, strict=True)] for group in old.groups.names], np.int32).T
         values = tuple(of.names for of in codes)
     first = min((int(one[0]) for one in living if len(one)), default=0)
-    last = max((int(one[-1]) for one in living if len(one)), default=first - about.window_us)
-    return Copy(about, segments, old.groups, old.words, revisions, first, last + about.window_us, len(old.words.names), places, values)
+    last = max((int(one[-1]) for one in living if len(one)), default=first)
+    span_us = about.marks.span_of(last, about.window_us) if any(map(len, living)) else 0
+    return Copy(about, segments, old.groups, old.words, revisions, first, last + span_us, len(old.words.names), places, values)
