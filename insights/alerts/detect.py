@@ -164,7 +164,7 @@ def _fitted(
         if last is None or windows.numbers[t] - since != last:
             last = windows.numbers[t] - since
             before = slice(t - since - wanted.gap - wanted.lookback, t - since - wanted.gap)
-            fitted = baseline.fit(counts[:, before], exposure[:, before] * windows.alive[before], share=share)
+            fitted = baseline.fit(counts[:, before], exposure[:, before] * windows.alive[before], share=share, frequent=wanted.records)
         yield t, fitted, before
 
 

@@ -25,7 +25,8 @@ class DayShapes:
             self._of_day = (day, *self._sums(day))
         _, sums, windows = self._of_day
         nothing = np.zeros_like(windows)
-        return baseline.day_shapes(np.array([sums.get(name, nothing) for name in names]).reshape(len(names), len(windows)), windows)
+        of_names = np.array([sums.get(name, nothing) for name in names]).reshape(len(names), len(windows))
+        return baseline.day_shapes(of_names, windows, sums.get(ALL, nothing))
 
     def _sums(self, day: int) -> tuple[dict[Series, Floats], Floats]:
         """Records by bin of the day, and how many windows these come from."""
