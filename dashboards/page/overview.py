@@ -36,7 +36,7 @@ class OverviewRoom(Room):
                     made["volume_table"] = Panel()
                 made |= {name: Panel("card") for name in ("topics", "entities")}
             with Element("div").classes("narrow"):
-                made |= {name: Panel("card") for name in ("incidents", "changes", "terms", "samples")}
+                made |= {name: Panel("card") for name in ("incidents", "changes", "samples", "terms")}
         self.chart_card.set_visibility(False)
         return made
 

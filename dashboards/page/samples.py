@@ -20,9 +20,14 @@ class Piece(NamedTuple):
 def samples_panel(samples: Sequence[Shown], t: Label) -> str:
     """Each with how it feels, its topic, source and window; the event's id where the text is not kept."""
     rows = [{
-        "id": one.id, "pieces": list(pieces(one.text, one.entities, one.telling)), "sentiment": one.sentiment,
+        "id": one.id, "parts": parts(one.text, one.entities, one.telling), "sentiment": one.sentiment,
         "topic": name_of("topic", one.topic, t), "source": one.source, "when": when(one.window_us)} for one in samples]
     return html("samples", t=t, samples=rows)
+
+
+def parts(text: str, entities: Sequence[Span], telling: Sequence[tuple[int, int]]) -> list[tuple[str, list[Piece]]]:
+    """(type of the entity or nothing, its pieces), one after the other."""
+    return [(kind, list(of)) for kind, of in itertools.groupby(pieces(text, entities, telling), key=lambda piece: piece.entity)]
 
 
 def pieces(text: str, entities: Sequence[Span], telling: Sequence[tuple[int, int]]) -> Iterator[Piece]:
