@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("nicegui", reason="the page needs NiceGUI: pip install 'textpulse[page]'")
 
-from insights.cells import Cell, Unit
+from insights.cells import Cell, Text, Unit
 from insights.store import Progress, Store, UnitKey
 from schemas.decode import event_key
 from schemas.records import DeadLetter
@@ -48,8 +48,10 @@ class Shop:
             self.counted += 1
             felt = tuple(int(name == feeling) for name in ("negative", "neutral", "positive"))
             name = f"event-{self.counted}"
+            named = entity.partition("\t")[2]
+            text = Text(f"{named} says {term or topic}", felt.index(1), ((0, len(named), "brand"),) if named else ())
             cell = Cell(1, *felt, 8_000, {entity: 1} if entity else {}, {term: felt} if term else {},
-                        samples=((event_key(name), name),), versions={"v1": 1})
+                        samples=((event_key(name), name),), versions={"v1": 1}, texts={name: text})
             unit.add(Unit(1, unit.last_offset + 1, {(lang, topic): cell}))
         self.store.write_units(self.job, 0, [(key, unit)], (START + minute) * MINUTE if at is None else at)
 

@@ -224,3 +224,15 @@ def test_a_store_that_is_written_all_the_time_is_a_page_like_any_other(shop, ser
     writer.join()
     tab.shows(".tiles .big", "781")
     assert tab.complaints() == []
+
+
+def test_samples_of_what_is_chosen_have_their_entities_and_telling_words_marked(page, tab):
+    def samples(selector):
+        return set(tab.run("return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)", selector))
+
+    tab.open(f"{page}?entity=brand:Acme")
+    assert samples(".samples mark") == {"Acme"}
+    tab.open(f"{page}?term=parcel")
+    assert samples(".samples strong") == {"parcel"}
+    assert all("parcel" in text for text in samples(".samples p"))
+    assert samples(".samples li > small") and tab.count(".samples li.negative") == tab.count(".samples li")
