@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, Group, Positional
+from pipelines.commands.judging import judge_all
 from pipelines.commands.output import harmless, line, note, print_json, print_table
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
@@ -17,9 +18,7 @@ NOTE = Option("note", str, "", "a word to those who come after you")
 
 def list_alerts(args: argparse.Namespace) -> int:
     """Judges the windows that are new since the last time, and lists alerts."""
-    from insights.alerts.detect import Sensitivity
     from insights.alerts.judge import Severity
-    from insights.alerts.keep import judge
     from insights.alerts.say import told
     from insights.queries import job_row
 
@@ -27,7 +26,7 @@ def list_alerts(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--severity {args.severity}: no such severity; choose from {', '.join(Severity)}")
     from_us, to_us = time_us(getattr(args, "from"), "--from"), time_us(args.to, "--to")
     with open_store(args.store) as store:
-        judge(store, args.job, Sensitivity(), _now_us())
+        judge_all(store, args.job)
         with store.snapshot() as db:
             found = list(told(
                 db, job_row(db, args.job), from_us=from_us, to_us=to_us, severity=args.severity, only_open=args.open))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command
 from pipelines.commands.files import check_place, replacing
+from pipelines.commands.judging import judge_all
 from pipelines.commands.output import note
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     check_place(path, "--output")
     now_us = time.time_ns() // 1_000
     with open_store(args.store) as store:
-        _judge(store, args.job, now_us)
+        _judge(store, args.job)
         found = report(store, args.job, from_us, to_us)
         made = page(found, _command(args, store.name), now_us, LANGUAGES[args.lang])
     with replacing(path, "--output") as new:
@@ -45,13 +46,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _judge(store: "Store", job: str, now_us: int) -> None:
-    from insights.alerts.detect import Sensitivity
-    from insights.alerts.keep import judge
+def _judge(store: "Store", job: str) -> None:
     from insights.store import StoreError
 
     try:
-        judge(store, job, Sensitivity(), now_us)
+        judge_all(store, job)
     except StoreError as error:   # such as one that may only be read: what it holds is told
         note(f"alerts are those that were known before: {error}")
 

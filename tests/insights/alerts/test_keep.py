@@ -114,6 +114,28 @@ def test_live_and_at_once_say_the_same(another, at_once, every, restarted):
     assert kept(another) == at_once
 
 
+@pytest.mark.parametrize("piece", [1, 7, 100])
+def test_in_pieces_and_killed_between_them_and_at_once_say_the_same(another, at_once, monkeypatch, piece):
+    monkeypatch.setattr(keep, "PIECE", piece)
+    write(another, [unit for units in windows().values() for unit in units], WINDOWS - 1)
+    ends = []
+
+    def killed(end_us):
+        ends.append(end_us)
+        if len(ends) % 5 == 3:
+            raise KeyboardInterrupt
+
+    while True:
+        try:
+            judge(another, "job", WANTED, 1, told=killed)
+            break
+        except KeyboardInterrupt:
+            continue
+
+    assert kept(another) == at_once
+    assert ends == sorted(set(ends)) and len(ends) == (WINDOWS - LATENESS - 1) // piece
+
+
 def test_what_is_remembered_is_not_read_again(another, monkeypatch):
     read = []
 
