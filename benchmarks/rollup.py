@@ -1,9 +1,9 @@
 """How much smaller a store becomes by roll-ups, and for how long a step holds its write lock.
 
-The windows of a job, such as a backfill of the sample stream, are repeated over some whole days, with other authors and samples each
+The windows of a job, such as a backfill, are repeated over some whole days, with other authors and samples each
 time; then they are old enough, and are merged into hours, then days. Sizes are those of the SQLite file after VACUUM.
 
-    textpulse backfill sample.jsonl --store sqlite:///sample.db --job sample
+    textpulse backfill events.jsonl.gz --store sqlite:///sample.db --job sample
     python -m benchmarks.rollup --store sqlite:///sample.db --job sample --days 2
 """
 import argparse

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from insights.cells import Cell, Counts
+from insights.cells import Cell, Counts, Sample
 from insights.rollup import NEVER, Marks
 from insights.store import Store
 from insights.tables import cells, jobs, retention, units
@@ -98,7 +98,7 @@ class Insight(msgspec.Struct, kw_only=True):
     """What the texts of one window and one group say together.
 
     group: the dimensions asked for, and their values. score: mean probability of the chosen sentiment. authors: exact
-    below 256, else within about 6 %. confidence: texts in ten equal bins of that probability. samples: event ids.
+    below 256, else within about 6 %. confidence: texts in ten equal bins of that probability. samples: at most 3 events, drawn by hash.
     """
 
     start: dt.datetime
@@ -114,7 +114,7 @@ class Insight(msgspec.Struct, kw_only=True):
     entities: list[Count]
     terms: list[Term]
     confidence: list[int]
-    samples: list[str]
+    samples: list[Sample]
     versions: dict[str, int]
 
 
@@ -237,7 +237,7 @@ def _insight(about: JobRow, span: tuple[int, int], group: dict[str, str], cell: 
         start=time_of(span[0]), end=time_of(span[1]), state=about.state_of(span[1]), group=group,
         records=cell.records, negative=cell.negative, neutral=cell.neutral, positive=cell.positive,
         score=round(cell.mean_score, 4), authors=cell.authors_estimate, entities=top_entities(cell, top),
-        terms=top_terms(cell, top), confidence=cell.confidence, samples=[name for _, name in cell.samples],
+        terms=top_terms(cell, top), confidence=cell.confidence, samples=[sample for _, sample in cell.shown],
         versions=cell.versions)
 
 

@@ -28,6 +28,7 @@ from insights.tables import (
     schema_version,
     units,
 )
+from insights.views import drop_views, make_views
 from schemas.records import DeadLetter, Reason
 
 
@@ -130,6 +131,7 @@ class Store:
             if found is None:
                 db.execute(schema_version.insert().values(version=SCHEMA_VERSION))
             elif found < SCHEMA_VERSION:
+                drop_views(db)
                 if found < 2:
                     db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
                 if found < 4:   # what windows say is judged anew
@@ -138,6 +140,8 @@ class Store:
                         table.create(db)
                     db.exec_driver_sql("ALTER TABLE units ADD COLUMN span_us BIGINT NOT NULL DEFAULT 0")
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
+            if found is None or found <= SCHEMA_VERSION:
+                make_views(db)
         self._check_schema()
 
     def _check_schema(self) -> None:

@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command
+from pipelines.commands.judging import judge_all
 from pipelines.commands.output import line, note, print_json
 from pipelines.commands.reading import open_store
 from pipelines.options import JOB, JSON, STORE, Option, duration_s, expecting
@@ -27,8 +28,6 @@ def age(text: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Judges alerts up to now, for which windows are needed, then merges and removes what is old enough."""
-    from insights.alerts.detect import Sensitivity
-    from insights.alerts.keep import judge
     from insights.retention import plan
 
     ages = _ages(args)
@@ -37,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             due = plan(db, args.job, ages, unsent=args.unsent, judged=True)   # refuses before anything is written
         done: list[Done] = []
         if not args.dry_run:
-            judge(store, args.job, Sensitivity(), time.time_ns() // 1_000)
+            judge_all(store, args.job)
             with store.snapshot() as db:
                 due = plan(db, args.job, ages, unsent=args.unsent)
             done = list(_do(store, args.job, ages, len(due.steps), args.unsent))

@@ -12,6 +12,7 @@ from insights import tables
 from insights.cells import Cell, Unit
 from insights.store import Progress, Store, StoreError, TakenOver, UnitKey
 from insights.tables import SCHEMA_VERSION, START_US
+from insights.views import drop_views
 from schemas.records import DeadLetter, Reason
 
 KEY = UnitKey(0, "t/0", "tickets", "app")
@@ -392,6 +393,7 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
     made.open_job("job", "stream", 10 * S, 15 * S)
     made.write_units("job", 0, [(KEY, unit(3, 7))], 1)
     with made.transaction() as db:
+        drop_views(db)
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
         db.exec_driver_sql("ALTER TABLE units DROP COLUMN span_us")
         for table in (tables.retention, tables.dropped):

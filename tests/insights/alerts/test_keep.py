@@ -10,10 +10,8 @@ from insights.alerts.explain import Reason
 from insights.alerts.keep import Past, State, judge
 from insights.cells import Cell, Unit
 from insights.queries import QueryError, cell_rows
-from insights.retention import compact, plan
-from insights.rollup import DAY_US, Ages
 from insights.store import Store, UnitKey
-from insights.tables import alert_states, alerts, jobs
+from insights.tables import alert_states, alerts
 
 MINUTE = 60_000_000
 FIRST = 29_000_003
@@ -98,7 +96,7 @@ def test_the_burst_is_told_once_with_its_reason(store, at_once):
     reason = msgspec.json.decode(row["reason"], type=Reason)
     assert {(one.dimension, one.value) for one in reason.contributors} == {("topic", "food"), ("term", "soup")}
     assert all(0.8 < one.part <= 1.2 for one in reason.contributors)
-    assert set(reason.samples) <= {f"{name} {at}" for name in ("film", "food") for at in range(100, 112)}
+    assert {sample.id for sample in reason.samples} <= {f"{name} {at}" for name in ("film", "food") for at in range(100, 112)}
 
 
 @pytest.mark.parametrize("every", [1, 7, 40])
@@ -114,6 +112,28 @@ def test_live_and_at_once_say_the_same(another, at_once, every, restarted):
     judge(another, "job", WANTED, 1, past)
 
     assert kept(another) == at_once
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100])
+def test_in_pieces_and_killed_between_them_and_at_once_say_the_same(another, at_once, monkeypatch, piece):
+    monkeypatch.setattr(keep, "PIECE", piece)
+    write(another, [unit for units in windows().values() for unit in units], WINDOWS - 1)
+    ends = []
+
+    def killed(end_us):
+        ends.append(end_us)
+        if len(ends) % 5 == 3:
+            raise KeyboardInterrupt
+
+    while True:
+        try:
+            judge(another, "job", WANTED, 1, told=killed)
+            break
+        except KeyboardInterrupt:
+            continue
+
+    assert kept(another) == at_once
+    assert ends == sorted(set(ends)) and len(ends) == (WINDOWS - LATENESS - 1) // piece
 
 
 def test_what_is_remembered_is_not_read_again(another, monkeypatch):
@@ -215,85 +235,10 @@ def test_an_archive_that_ends_is_no_silence_and_its_last_windows_count(tmp_path,
     archive.close()
 
 
-# roll-ups
+def test_a_record_of_1970_is_judged_like_any_other(store):
+    unit = Unit(1, 0, {("en", "t"): Cell(1, 0, 1, 0)})
+    store.write_units("job", 0, [(UnitKey(at * MINUTE, "o", "s", ""), unit) for at in (0, 50, 10**7)], 1)
+    store.save("job", 0, 10**7 * MINUTE, 10**7 * MINUTE, [])
 
-
-LONG = 30 * MINUTE
-DAYS, MERGED = 40, 30
-AGES = Ages(20 * DAY_US, 25 * DAY_US, 27 * DAY_US)
-
-
-def long_windows():
-    """{window: its unit} of forty days, with the shape of a day; three bursts, the last where merged windows were before its baseline."""
-    made = {}
-    for at in range(DAYS * 48):
-        random = np.random.default_rng([2, at])
-        rate = 20 + 12 * np.sin(at % 48 / 48 * 2 * np.pi)
-        records = int(random.poisson(rate * (4 if at in (700, 701, 1_500, 1_501, 1_502, 1_800) else 1)))
-        key = UnitKey((10_000 * 48 + at) * LONG, "texts/0", "reviews", "", 0)
-        made[at] = key, Unit(records, at, {("en", "film"): Cell(records, records // 3, 0, records - records // 3)})
-    return made
-
-
-def read_until(store, made, from_window, window):
-    store.write_units("job", 0, [made[at] for at in range(from_window, window)], 1)
-    end_us = (10_000 * 48 + window) * LONG
-    store.save("job", 0, end_us, end_us, [])
-
-
-@pytest.fixture
-def merged_and_not(tmp_path):
-    """Two stores with the same windows of thirty days, judged; of one the old ones are merged. Then ten days more."""
-    stores = [Store(f"sqlite:///{tmp_path}/{name}.db") for name in ("merged", "not")]
-    made = long_windows()
-    for store in stores:
-        store.open_job("job", "stream", LONG, 0)
-        read_until(store, made, 0, MERGED * 48)
-        judge(store, "job", Sensitivity(), 1)
-    done = list(compact(stores[0], "job", AGES))
-    assert {one.step.action for one in done} == {"hour", "day", "drop"}
-    for store in stores:
-        read_until(store, made, MERGED * 48, DAYS * 48)
-    yield stores
-    for store in stores:
-        store.close()
-
-
-def test_alerts_are_the_same_where_old_windows_are_merged(merged_and_not):
-    merged, plain = merged_and_not
-    for store in merged_and_not:
-        judge(store, "job", Sensitivity(), 1)
-    assert kept(merged) == kept(plain)
-    assert {row["opened_us"] // LONG - 10_000 * 48 for row in kept(plain)[0]} >= {700, 1_500, 1_800}
-    list(compact(merged, "job", AGES))
-    assert judge(merged, "job", Sensitivity(), 1) == 0
-
-
-def test_where_nobody_knows_what_was_judged_alerts_begin_with_the_first_window_that_is_not_merged(merged_and_not, another):
-    merged, _ = merged_and_not
-    with merged.transaction() as db:
-        db.execute(alert_states.delete())
-        db.execute(alerts.delete())
-    judge(merged, "job", Sensitivity(), 1)
-
-    with another.transaction() as db:
-        db.execute(jobs.update().values(window_us=LONG))
-    read_until(another, long_windows(), 10 * 48, DAYS * 48)
-    judge(another, "job", Sensitivity(), 1)
-    assert kept(merged) == kept(another)
-    assert len(kept(merged)[0]) >= 3
-
-
-def test_windows_that_judging_has_not_come_to_are_not_merged(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/slow.db")
-    store.open_job("job", "stream", LONG, 0)
-    read_until(store, long_windows(), 0, 18 * 48)
-    judge(store, "job", Sensitivity(), 1)
-    read_until(store, long_windows(), 18 * 48, DAYS * 48)
-    assert list(compact(store, "job", AGES)) == []
-    with store.snapshot() as db:
-        assert "alerts" in plan(db, "job", AGES).waits
-        assert plan(db, "job", AGES, judged=True).steps
-    judge(store, "job", Sensitivity(), 1)
-    assert list(compact(store, "job", AGES))
-    store.close()
+    judge(store, "job", WANTED, 1)
+    assert kept(store)[1][0][0] > 0
