@@ -18,6 +18,8 @@ from insights.tables import (
     alerts,
     cells,
     dead_letters,
+    emerging_states,
+    emerging_topics,
     incidents,
     jobs,
     metadata,
@@ -233,7 +235,7 @@ class Store:
     def _drop_run(db: sa.Connection, job: str, run: int) -> None:
         of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
         db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
-        for table in (units, dead_letters, progress, alerts, alert_states, incidents):
+        for table in (units, dead_letters, progress, alerts, alert_states, incidents, emerging_topics, emerging_states):
             db.execute(table.delete().where(table.c.job == job, table.c.run == run))
         db.execute(runs.delete().where(runs.c.run == run))
 

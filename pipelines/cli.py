@@ -19,6 +19,7 @@ from pipelines.commands import (
     produce,
     stream,
     tag,
+    topics,
     train,
     verify,
 )
@@ -31,8 +32,8 @@ from pipelines.options import add_options, resolve
 
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
-    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, alerts.GROUP, diff.COMMAND, verify.COMMAND,
-    dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
+    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, alerts.GROUP, topics.GROUP, diff.COMMAND,
+    verify.COMMAND, dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failed, 2 usage, 3 environment, 130 Ctrl-C."""

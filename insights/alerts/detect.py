@@ -22,7 +22,8 @@ class Sensitivity:
     false_a_day: windows a day that tell of a change where none was, as expected over all series of a family together.
     lookback: what the baseline rests on; fitted anew every `refit`. gap: the windows just before, which it leaves out, so that a
     slow rise is held against what was before it. warm_up: how many must hold a record. ratio: how many times as much a count must be;
-    points: by how much a share must differ. records: how many must have come more than expected, or fewer.
+    points: by how much a share must differ. records: how many must have come more than expected, or fewer. widths: so many last
+    windows are tested together.
     """
 
     false_a_day: float = 0.1
@@ -33,6 +34,7 @@ class Sensitivity:
     ratio: float = 1.5
     points: float = 0.15
     records: int = 8
+    widths: tuple[int, ...] = WIDTHS
 
     @property
     def past(self) -> int:
@@ -92,7 +94,7 @@ def volumes(counts: Floats, season: Floats, windows: Windows, wanted: Sensitivit
     says nothing.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
-        for width, observed, exposure in _spans(t, counts, season):
+        for width, observed, exposure in _spans(t, wanted.widths, counts, season):
             expected = fitted.rate * exposure
             variance = fitted.dispersion * expected + (fitted.error * exposure) ** 2 + (UNSURE * expected) ** 2
             up, down = observed / expected, expected / np.maximum(observed, 0.5)
@@ -114,7 +116,7 @@ def shares(
     series are given that are frequent enough to be told somewhere, how many there are in all: they count among the tests.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
-        for width, part, whole in _spans(t, parts, wholes):
+        for width, part, whole in _spans(t, wanted.widths, parts, wholes):
             rate, expected = fitted.rate, fitted.rate * whole
             dispersion = fitted.dispersion + whole * fitted.error ** 2 / (rate * (1 - rate))
             risen = surprise.share_at_least(part, whole, rate, dispersion)
@@ -131,13 +133,13 @@ def shares(
         if distinct is None:
             seen &= (wholes[:, t] > 0) & (parts[:, before.start:t + 1] > 0).any(axis=1)
         else:
-            seen &= parts[:, t - 1:t + 1].sum(axis=1) >= wanted.records
+            seen &= parts[:, t - max(wanted.widths) + 1:t + 1].sum(axis=1) >= wanted.records
             others = max(0, int(distinct[t]) - int(seen.sum()))
         yield t, _judge(list(tests(t, fitted)), seen, windows, wanted, others)
 
 
-def _spans(t: int, counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
-    for width in WIDTHS:
+def _spans(t: int, widths: tuple[int, ...], counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
+    for width in widths:
         rows = slice(t - width + 1, t + 1)
         yield width, counts[:, rows].sum(axis=1), exposure[:, rows].sum(axis=1)
 
