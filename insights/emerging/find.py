@@ -10,7 +10,7 @@ from insights.emerging.rising import WANTED, Rising, rising
 from insights.emerging.together import groups, likeness
 from insights.emerging.topics import Group
 
-TOGETHER_WINDOWS = 20   # in which words are to stand in the same records
+TOGETHER_WINDOWS = 30   # in which words are to stand in the same records
 LEAST_WORDS = 2
 
 
