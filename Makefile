@@ -8,10 +8,10 @@ PRISM := .cache/prism/prism
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench steady chaos simulate prism kafka
+.PHONY: help setup demo test lint screenshots bench steady chaos simulate prism kafka
 
 help:  ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) prism  ## Install the pinned packages into .venv, and Prism
 
@@ -33,6 +33,9 @@ lint: $(STAMP)  ## ruff, mypy --strict, and the arrows between the packages
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+screenshots: $(STAMP)  ## Pictures of the page for docs/, from the sample stream (needs Chromium and its driver)
+	PYTHONPATH=$(CURDIR) $(BIN)/python docs/make_screenshots.py
 
 bench: setup kafka  ## Efficiency against the bare loop, in one run
 	$(BIN)/python benchmarks/efficiency.py $(ARGS)

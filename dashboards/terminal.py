@@ -49,6 +49,7 @@ class Snapshot:
     lag_records: int | None = None
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     metrics_address: str = ""
+    page_address: str = ""
     uptime_s: float = 0.0
     totals: Mapping[str, int] = field(default_factory=dict)
 
@@ -69,7 +70,7 @@ def plain(snapshot: Snapshot) -> str:
     lines += [_plain_window(window) for window in snapshot.windows[-SHOWN_WINDOWS:]] or ["waiting for the first window"]
     if snapshot.dead_letters:
         lines.append(_dead_letters(snapshot.dead_letters).plain)
-    if snapshot.metrics_address:
+    if _address(snapshot):
         lines.append(_address(snapshot))
     return "\n".join(lines)
 
@@ -154,7 +155,8 @@ def _dead_letters(by_reason: Mapping[str, int]) -> Text:
 
 
 def _address(snapshot: Snapshot) -> str:
-    return f"metrics {snapshot.metrics_address}" if snapshot.metrics_address else ""
+    named = (("page", snapshot.page_address), ("metrics", snapshot.metrics_address))
+    return ", ".join(f"{name} {address}" for name, address in named if address)
 
 
 def _span(window: WindowView) -> str:

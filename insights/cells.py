@@ -7,13 +7,14 @@ replaces as a whole.
 """
 import base64
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import msgspec
 
 from insights import sketch
 from insights.sketch import Sketch
+from schemas.tagging import SENTIMENTS
 
 CONFIDENCE_BINS = 10
 SAMPLES = 3
@@ -23,8 +24,35 @@ Counts = tuple[int, int, int]
 Samples = tuple[tuple[int, str], ...]
 
 
+class Text(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """What may be shown of a sample: its redacted text, its sentiment (0 negative, 1 neutral, 2 positive), and where the entities stand
+    in it, as (start, end, type) in characters.
+    """
+
+    text: str
+    sentiment: int = 1
+    entities: tuple[tuple[int, int, str], ...] = ()
+
+
 def _no_confidence() -> list[int]:
     return [0] * CONFIDENCE_BINS
+
+
+class Span(msgspec.Struct, frozen=True, order=True):
+    """An entity in a sample's text, in characters."""
+
+    start: int
+    end: int
+    type: str
+
+
+class Sample(msgspec.Struct, frozen=True, order=True):
+    """An event that stands for others. text: redacted. text, sentiment: empty where texts are not kept."""
+
+    id: str
+    text: str = ""
+    sentiment: str = ""
+    entities: tuple[Span, ...] = ()
 
 
 class Cell(msgspec.Struct, array_like=True):
@@ -36,6 +64,7 @@ class Cell(msgspec.Struct, array_like=True):
     confidence: texts by the probability of the chosen sentiment, in 10 equal bins from 0 to 1.
     authors: sketch of the distinct authors (insights/sketch.py); texts without an author are left out.
     samples: (hash, event id) of the at most 3 events with the smallest hashes: a uniform sample that merges.
+    texts: event id -> what may be shown of it; of samples alone, and none where texts are not kept.
     versions: model version -> texts that it tagged.
     """
 
@@ -50,6 +79,15 @@ class Cell(msgspec.Struct, array_like=True):
     authors: Sketch = ()
     samples: Samples = ()
     versions: dict[str, int] = {}
+    texts: dict[str, Text] = {}
+
+    @property
+    def shown(self) -> Iterator[tuple[int, Sample]]:
+        """(hash, sample) of each, those of the smallest hashes first."""
+        for number, name in self.samples:
+            text = self.texts.get(name)
+            yield number, Sample(name) if text is None else Sample(
+                name, text.text, SENTIMENTS[text.sentiment], tuple([Span(*span) for span in text.entities]))
 
     @classmethod
     def empty(cls) -> Self:
@@ -60,7 +98,8 @@ class Cell(msgspec.Struct, array_like=True):
         """A cell that shares nothing that can change."""
         return Cell(
             self.records, self.negative, self.neutral, self.positive, self.score_sum, self.entities.copy(),
-            self.terms.copy(), self.confidence.copy(), self.authors, self.samples, self.versions.copy())
+            self.terms.copy(), self.confidence.copy(), self.authors, self.samples, self.versions.copy(),
+            self.texts.copy())
 
     def add(self, other: "Cell") -> None:
         """Merges the other cell into this one; the other stays as it is, and shares nothing that can change."""
@@ -75,6 +114,7 @@ class Cell(msgspec.Struct, array_like=True):
         self.authors = sketch.merge(self.authors, other.authors)
         if other.samples:
             self.samples = tuple(sorted({*self.samples, *other.samples})[:SAMPLES])
+            self.texts = _merged_texts(self.samples, self.texts, other.texts)
         _add_numbers(self.versions, other.versions)
 
     @staticmethod
@@ -106,7 +146,8 @@ class Cell(msgspec.Struct, array_like=True):
         detail = _DETAIL.decode(row["detail"])
         return cls(
             int(row["records"]), int(row["negative"]), int(row["neutral"]), int(row["positive"]), int(row["score_sum"]),
-            detail.entities, detail.terms, detail.confidence, _unpack(detail.authors), detail.samples, detail.versions)
+            detail.entities, detail.terms, detail.confidence, _unpack(detail.authors), detail.samples, detail.versions,
+            detail.texts)
 
 
 class Unit(msgspec.Struct, array_like=True):
@@ -149,11 +190,12 @@ class _Detail(msgspec.Struct):
     authors: str
     samples: Samples
     versions: dict[str, int]
+    texts: dict[str, Text] = {}
 
     @classmethod
     def of(cls, cell: Cell) -> str:
         """The document."""
-        detail = cls(cell.entities, cell.terms, cell.confidence, _pack(cell.authors), cell.samples, cell.versions)
+        detail = cls(cell.entities, cell.terms, cell.confidence, _pack(cell.authors), cell.samples, cell.versions, cell.texts)
         return msgspec.json.encode(detail).decode()
 
 
@@ -169,6 +211,16 @@ def _pack(values: Sketch) -> str:
 def _unpack(text: str) -> Sketch:
     data = base64.b64decode(text)
     return struct.unpack(f">{len(data) // 8}Q", data)
+
+
+def _merged_texts(samples: Samples, mine: Mapping[str, Text], other: Mapping[str, Text]) -> dict[str, Text]:
+    """Those of the samples. Of two that one event cannot have, the smaller: merging must not depend on the order."""
+    kept: dict[str, Text] = {}
+    for _, name in samples:
+        found = [texts[name] for texts in (mine, other) if name in texts]
+        if found:
+            kept[name] = min(found)
+    return kept
 
 
 def _add_numbers(mine: dict[str, int], other: dict[str, int]) -> None:

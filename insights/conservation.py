@@ -4,6 +4,7 @@ For every job, run and origin, of what was handed on when its progress was last 
 
     records read = records in units of closed windows + dead letters + records in windows still open
 
+Hours and days hold the records of the windows that were merged into them; what was dropped for its age counts as it did before.
 A unit that a gap froze (its epoch is older than the origin's) counts as closed. A gap's own letter is no record: it
 says what could not be read. A backfill counts once it is finished: then all its windows are closed. A run that is not
 its job's current one is left out.
@@ -14,8 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from insights.rollup import DAY_US, HOUR_US
 from insights.store import Store
-from insights.tables import cells, dead_letters, jobs, progress, units
+from insights.tables import cells, dead_letters, dropped, jobs, progress, retention, units
 from schemas.records import Reason
 
 Place = tuple[str, int, str]   # job, run, origin
@@ -40,7 +42,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Totals:
-    """The books of one job: read = in_cells + the dead letters but gaps + open, unless there is a finding.
+    """The books of one job: read = in_cells + dropped + the dead letters but gaps + open, unless there is a finding.
 
     retagged: records with a model_error letter in a window not closed (stream only). When the letter is newer than the
     saved progress, the record is still among the open ones too; the next save sets that right, half a second later.
@@ -50,6 +52,7 @@ class Totals:
     run: int
     read: int = 0
     in_cells: int = 0
+    dropped: int = 0
     open: int = 0
     dead: dict[str, int] = field(default_factory=dict)
     retagged: int = 0
@@ -72,12 +75,13 @@ def audit(store: Store, job: str | None = None) -> Audit:
     """The findings with the totals, of one snapshot: a job may be running meanwhile.
 
     The laws: the conservation law of every origin; a unit's cells add up to the unit; a cell's sentiments add up to the
-    cell; no cell without its unit; reasons are of the closed set; no record has two dead letters.
+    cell; no cell without its unit; a window is merged once, so that no two overlap; reasons are of the closed set; no
+    record has two dead letters.
     """
     with store.snapshot() as db:
         books = _books(db, job)
         findings = [finding for place, book in sorted(books.items()) if (finding := _imbalance(place, book))]
-        findings += [*_uneven_units(db, job), *_uneven_cells(db, job), *_orphans(db)]
+        findings += [*_uneven_units(db, job), *_uneven_cells(db, job), *_orphans(db), *_wrong_spans(db, job)]
         findings += [*_unknown_reasons(db, job), *_twice_dead(db, job)]
     totals: dict[tuple[str, int], Totals] = {}
     for (name, run, _origin), book in sorted(books.items()):
@@ -96,6 +100,8 @@ def _books(db: sa.Connection, job: str | None) -> dict[Place, Totals]:
         book(row).read, book(row).open = row.read_records, row.open_records
     for row in db.execute(_inside(job)):
         book(row).in_cells = int(row.records)
+    for row in db.execute(sa.select(dropped).where(*_readable(dropped, job))):
+        book(row).dropped = row.records
     for row in db.execute(_outside(job)):
         book(row).dead[row.reason] = row.letters
         if row.reason == Reason.MODEL_ERROR:
@@ -106,7 +112,7 @@ def _books(db: sa.Connection, job: str | None) -> dict[Place, Totals]:
 def _imbalance(place: Place, book: Totals) -> Finding | None:
     job, run, origin = place
     dead = sum(letters for reason, letters in book.dead.items() if reason != Reason.GAP)
-    found = book.in_cells + dead + book.open
+    found = book.in_cells + book.dropped + dead + book.open
     if book.read <= found <= book.read + book.retagged:
         return None
     return Finding("records read = in cells + dead letters + open", job, run, origin, "", book.read, found)
@@ -115,6 +121,7 @@ def _imbalance(place: Place, book: Totals) -> Finding | None:
 def _add(total: Totals, book: Totals) -> None:
     total.read += book.read
     total.in_cells += book.in_cells
+    total.dropped += book.dropped
     total.open += book.open
     total.retagged += book.retagged
     for reason, letters in book.dead.items():
@@ -193,6 +200,18 @@ def _orphans(db: sa.Connection) -> Iterator[Finding]:
     count = db.scalar(query) or 0
     if count:
         yield Finding("every cell has its unit", "", 0, "", "table cells", 0, count)
+
+
+def _wrong_spans(db: sa.Connection, job: str | None) -> Iterator[Finding]:
+    marks = retention.c
+    wanted = sa.case(
+        (units.c.window_us < marks.dropped_us, -1), (units.c.window_us < marks.days_us, DAY_US),
+        (units.c.window_us < marks.merged_us, HOUR_US), else_=0)
+    of_run = sa.and_(marks.job == units.c.job, marks.run == units.c.run)
+    query = sa.select(units, wanted.label("wanted")).outerjoin(retention, of_run).where(
+        units.c.span_us != wanted, *_named(units.c.job, job))
+    for row in db.execute(query):
+        yield Finding("a window is merged once", row.job, row.run, row.origin, _unit(row), row.wanted, row.span_us)
 
 
 def _unknown_reasons(db: sa.Connection, job: str | None) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from insights import sketch
 from insights.cells import SCORE_SCALE, Cell
 from insights.queries import CellKey, JobRow, QueryError, WindowState, job_row, merged_cells
+from insights.rollup import Marks
 from insights.store import Store
-from insights.tables import dead_letters
+from insights.tables import START_US, dead_letters
 from schemas.records import Reason
 from schemas.tagging import SENTIMENTS
 
@@ -52,11 +53,13 @@ class LatePart:
 class Difference:
     """What a comparison found. equal: cells that are the same or differ by late records alone.
 
+    since_us: windows that start before were dropped by one of the jobs; none where all were compared.
     not_closed: windows that may still change in one of the jobs, compared all the same.
     """
 
     job_a: str
     job_b: str
+    since_us: int | None = None
     equal: int = 0
     late: list[LatePart] = field(default_factory=list)
     differing: list[CellDifference] = field(default_factory=list)
@@ -77,7 +80,8 @@ class _LateIds:
 
 
 def difference(store_a: Store, job_a: str, store_b: Store, job_b: str, *, tags: bool = True) -> Difference:
-    """Compares job_a of one store with job_b of another (or the same), window by window.
+    """Compares job_a of one store with job_b of another (or the same), window by window; in hours or days, where one of them is merged
+    into these. What one has dropped for its age is left out.
 
     Cells, merged over origins and epochs, are equal when records, sentiments, entities, terms, versions, authors and
     samples are the same; score sums may differ by 2 ten-thousandths for each record, and one record in 50 (at least
@@ -98,10 +102,11 @@ def difference(store_a: Store, job_a: str, store_b: Store, job_b: str, *, tags: 
             raise QueryError(
                 f"windows of {about_a.window_us / 1e6:g} s ({job_a}) and {about_b.window_us / 1e6:g} s ({job_b}) "
                 "cannot be compared: run the backfill with the stream's --window")
-        late = _late(db_a, about_a, db_b, about_b)
-        result = Difference(job_a, job_b)
-        for window_us, a, b in _side_by_side(merged_cells(db_a, about_a), merged_cells(db_b, about_b)):
-            end_us = window_us + about_a.window_us
+        marks = about_a.marks.together(about_b.marks)
+        late = _late(db_a, about_a, db_b, about_b, marks)
+        result = Difference(job_a, job_b, marks.dropped_us if marks.dropped_us > START_US else None)
+        for window_us, a, b in _side_by_side(merged_cells(db_a, about_a, marks), merged_cells(db_b, about_b, marks)):
+            end_us = window_us + marks.span_of(window_us, about_a.window_us)
             result.not_closed += {about_a.state_of(end_us), about_b.state_of(end_us)} != {WindowState.CLOSED}
             grain = (lambda cells: cells) if tags else _without_tags
             _compare_window(grain(a), grain(b), late, result)
@@ -137,7 +142,7 @@ def _without_tags(cells: _Cells) -> _Cells:
     return whole
 
 
-def _late(db_a: sa.Connection, about_a: JobRow, db_b: sa.Connection, about_b: JobRow) -> dict[Part, _LateIds]:
+def _late(db_a: sa.Connection, about_a: JobRow, db_b: sa.Connection, about_b: JobRow, marks: Marks) -> dict[Part, _LateIds]:
     """What late letters explain.
 
     Both sides read the same records. So of an event that is late on either side, a side that counts it once less has
@@ -149,7 +154,7 @@ def _late(db_a: sa.Connection, about_a: JobRow, db_b: sa.Connection, about_b: Jo
     for letters, sign in ((letters_a, 1), (letters_b, -1)):
         for letter, count in letters.items():
             if letter[:4] in late:
-                entry = explained.setdefault(letter[:3], _LateIds())
+                entry = explained.setdefault((marks.span_start(letter[0], about_a.window_us), *letter[1:3]), _LateIds())
                 entry.missing += sign * count
                 entry.ids.add(letter[3])
     return explained

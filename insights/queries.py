@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from insights.cells import Cell, Counts
+from insights.cells import Cell, Counts, Sample
+from insights.rollup import NEVER, Marks
 from insights.store import Store
-from insights.tables import cells, jobs, units
+from insights.tables import cells, jobs, retention, units
 from schemas.records import time_of
 
 DIMENSIONS = ("source", "product", "lang", "topic")
@@ -42,6 +43,7 @@ class JobRow:
     closed_us: int
     watermark_us: int
     run: int
+    marks: Marks = NEVER
 
     def state_of(self, end_us: int) -> WindowState:
         """The state of whatever ends then."""
@@ -51,17 +53,18 @@ class JobRow:
 
 
 class CellKey(NamedTuple):
-    """What names a cell in a job, over all origins."""
+    """What names a cell in a job, over all origins. span_us: of the hour or the day, where windows were merged; 0: a base window."""
 
     window_us: int
     source: str
     product: str
     lang: str
     topic: str
+    span_us: int = 0
 
 
 class Window(msgspec.Struct, kw_only=True):
-    """One base window of a job: how many texts, how they feel, and when it last changed."""
+    """One base window of a job, or the hour or day that it is merged into: how many texts, how they feel, when it last changed."""
 
     start: dt.datetime
     end: dt.datetime
@@ -95,7 +98,7 @@ class Insight(msgspec.Struct, kw_only=True):
     """What the texts of one window and one group say together.
 
     group: the dimensions asked for, and their values. score: mean probability of the chosen sentiment. authors: exact
-    below 256, else within about 6 %. confidence: texts in ten equal bins of that probability. samples: event ids.
+    below 256, else within about 6 %. confidence: texts in ten equal bins of that probability. samples: at most 3 events, drawn by hash.
     """
 
     start: dt.datetime
@@ -111,7 +114,7 @@ class Insight(msgspec.Struct, kw_only=True):
     entities: list[Count]
     terms: list[Term]
     confidence: list[int]
-    samples: list[str]
+    samples: list[Sample]
     versions: dict[str, int]
 
 
@@ -121,8 +124,10 @@ def job_row(db: sa.Connection, job: str) -> JobRow:
     if row is None:
         known = ", ".join(db.scalars(sa.select(jobs.c.job).order_by(jobs.c.job))) or "none"
         raise QueryError(f"--job {job}: the store has no such job; it has: {known}")
+    marks = db.execute(sa.select(retention.c.merged_us, retention.c.days_us, retention.c.dropped_us).where(
+        retention.c.job == job, retention.c.run == row.current_run)).one_or_none()
     return JobRow(
-        row.job, row.kind, row.window_us, row.lateness_us, row.closed_us, row.watermark_us, row.current_run)
+        row.job, row.kind, row.window_us, row.lateness_us, row.closed_us, row.watermark_us, row.current_run, Marks(*(marks or ())))
 
 
 def of_run(table: sa.Table, about: JobRow) -> tuple[sa.ColumnElement[bool], ...]:
@@ -136,14 +141,16 @@ def windows(store: Store, job: str, last: int = 60) -> list[Window]:
     with store.snapshot() as db:
         about = job_row(db, job)
         query = (
-            sa.select(units.c.window_us, sa.func.max(units.c.updated_us).label("updated_us"), *number)
+            sa.select(
+                units.c.window_us, sa.func.max(units.c.span_us).label("span_us"), sa.func.max(units.c.updated_us).label("updated_us"),
+                *number)
             .join(cells, cells.c.unit == units.c.id).where(*of_run(units, about))
             .group_by(units.c.window_us).order_by(units.c.window_us.desc()).limit(last))
         return [_window(about, row) for row in reversed(db.execute(query).all())]
 
 
 def _window(about: JobRow, row: Any) -> Window:
-    end_us = row.window_us + about.window_us
+    end_us = row.window_us + (row.span_us or about.window_us)
     return Window(
         start=time_of(row.window_us), end=time_of(end_us), state=about.state_of(end_us), records=int(row.records),
         negative=int(row.negative), neutral=int(row.neutral), positive=int(row.positive),
@@ -159,20 +166,18 @@ def insights(
     from_us, to_us: microseconds since 1970; widened to whole windows of size_us, so that none is cut; none means all.
     size_us: a multiple of the job's base window, which is the default; windows stand at multiples of it since 1970.
     by: any of source, product, lang, topic. only: dimension -> the value wanted. top: entities and terms to name.
-    The state of a window is that of its last base window. Raises QueryError.
+    Of a time that is stored in hours or days an answer is as long as these, where size_us is shorter, and covers whole ones, where they
+    do not fill it: start and end say so. The state of a window is that of its last base window. Raises QueryError.
     """
     with store.snapshot() as db:
         about = job_row(db, job)
         size = _checked_size(about, size_us)
         _check_dimensions([*by, *(only or {})])
-        first = None if from_us is None else from_us // size * size
-        end = None if to_us is None else -(-to_us // size) * size
         found: list[Insight] = []
-        rows = cell_rows(db, about, first, end, only)
-        for start_us, of_window in groupby(rows, lambda pair: pair[0].window_us // size * size):
-            span = (start_us, start_us + size)
-            ranked = sorted(_merged(of_window, by).items(), key=lambda item: (-item[1].records, item[0]))
-            found += [_insight(about, span, dict(zip(by, key, strict=True)), cell, top) for key, cell in ranked]
+        for span, groups in _in_windows(cell_rows(db, about, *about.marks.widened(from_us, to_us, size), only), about, size, by):
+            if (from_us is None or span[1] > from_us) and (to_us is None or span[0] < to_us):
+                ranked = sorted(groups.items(), key=lambda item: (-item[1].records, item[0]))
+                found += [_insight(about, span, dict(zip(by, key, strict=True)), cell, top) for key, cell in ranked]
         return found
 
 
@@ -185,7 +190,7 @@ def cell_rows(
     A key comes once for every origin and epoch.
     """
     query = (
-        sa.select(units.c.window_us, units.c.source, units.c.product, cells)
+        sa.select(units.c.window_us, units.c.span_us, units.c.source, units.c.product, cells)
         .join(cells, cells.c.unit == units.c.id).where(*of_run(units, about))
         .order_by(units.c.window_us))
     if from_us is not None:
@@ -195,24 +200,36 @@ def cell_rows(
     for name, value in (only or {}).items():
         query = query.where((units if name in units.c else cells).c[name] == value)
     for row in db.execution_options(yield_per=ROWS_AT_ONCE).execute(query).mappings():
-        key = CellKey(row["window_us"], row["source"], row["product"], row["lang"], row["topic"])
+        key = CellKey(row["window_us"], row["source"], row["product"], row["lang"], row["topic"], row["span_us"])
         yield key, Cell.from_row(dict(row))
 
 
-def merged_cells(db: sa.Connection, about: JobRow) -> Iterator[tuple[int, dict[CellKey, Cell]]]:
-    """(window, its cells merged over origins and epochs), in the order of windows."""
-    for window_us, of_window in groupby(cell_rows(db, about), lambda pair: pair[0].window_us):
+def merged_cells(db: sa.Connection, about: JobRow, marks: Marks) -> Iterator[tuple[int, dict[CellKey, Cell]]]:
+    """(window, its cells merged over origins and epochs), in the order of windows; in hours and days as far as marks say, which are those
+    of the job or later ones, and without what they say is dropped."""
+    rows = cell_rows(db, about, marks.dropped_us)
+    for window_us, of_window in groupby(rows, lambda pair: marks.span_start(pair[0].window_us, about.window_us)):
         whole: dict[CellKey, Cell] = {}
         for key, cell in of_window:
-            whole.setdefault(key, Cell.empty()).add(cell)
+            whole.setdefault(key._replace(window_us=window_us, span_us=0), Cell.empty()).add(cell)
         yield window_us, whole
 
 
-def _merged(of_window: Iterable[tuple[CellKey, Cell]], by: Sequence[str]) -> dict[tuple[str, ...], Cell]:
-    merged: dict[tuple[str, ...], Cell] = {}
-    for key, cell in of_window:
-        merged.setdefault(tuple([getattr(key, name) for name in by]), Cell.empty()).add(cell)
-    return merged
+def _in_windows(
+    rows: Iterable[tuple[CellKey, Cell]], about: JobRow, size_us: int, by: Sequence[str],
+) -> Iterator[tuple[tuple[int, int], dict[tuple[str, ...], Cell]]]:
+    """((start, end), group -> its cells merged): windows of size_us; one that a coarser stored window leaves is widened to hold it."""
+    span, groups = (0, 0), dict[tuple[str, ...], Cell]()
+    for key, cell in rows:
+        first = key.window_us // size_us * size_us
+        end = -(-(key.window_us + (key.span_us or about.window_us)) // size_us) * size_us
+        if groups and first >= span[1]:
+            yield span, groups
+            groups = {}
+        span = (span[0], max(span[1], end)) if groups else (first, end)
+        groups.setdefault(tuple([getattr(key, name) for name in by]), Cell.empty()).add(cell)
+    if groups:
+        yield span, groups
 
 
 def _insight(about: JobRow, span: tuple[int, int], group: dict[str, str], cell: Cell, top: int) -> Insight:
@@ -220,7 +237,7 @@ def _insight(about: JobRow, span: tuple[int, int], group: dict[str, str], cell: 
         start=time_of(span[0]), end=time_of(span[1]), state=about.state_of(span[1]), group=group,
         records=cell.records, negative=cell.negative, neutral=cell.neutral, positive=cell.positive,
         score=round(cell.mean_score, 4), authors=cell.authors_estimate, entities=top_entities(cell, top),
-        terms=top_terms(cell, top), confidence=cell.confidence, samples=[name for _, name in cell.samples],
+        terms=top_terms(cell, top), confidence=cell.confidence, samples=[sample for _, sample in cell.shown],
         versions=cell.versions)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from insights.tables import UNIT_KEY, announced, cells, dead_letters, jobs, progress, units
+from insights.tables import UNIT_KEY, announced, cells, dead_letters, dropped, jobs, progress, retention, units
 from schemas.records import Reason
 
 SAVED = tuple(column.name for column in progress.c if column.name not in ("job", "run", "read"))
@@ -52,6 +52,8 @@ closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB, jobs.c.current
 progress_of = sa.select(progress).where(progress.c.job == _JOB, progress.c.run == _RUN)
 last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(
     units.c.job == _JOB, units.c.run == _RUN).group_by(units.c.origin)
+dropped_of = sa.select(dropped.c.origin, dropped.c.records).where(dropped.c.job == _JOB, dropped.c.run == _RUN)
+merged_of = sa.select(retention.c.merged_us).where(retention.c.job == _JOB, retention.c.run == _RUN)
 dead_of = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
     dead_letters.c.job == _JOB, dead_letters.c.run == _RUN, dead_letters.c.reason != Reason.GAP.value)
 covered = (

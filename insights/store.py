@@ -18,16 +18,19 @@ from insights.tables import (
     alerts,
     cells,
     dead_letters,
+    dropped,
     emerging_states,
     emerging_topics,
     incidents,
     jobs,
     metadata,
     progress,
+    retention,
     runs,
     schema_version,
     units,
 )
+from insights.views import drop_views, make_views
 from schemas.records import DeadLetter, Reason
 
 
@@ -130,13 +133,17 @@ class Store:
             if found is None:
                 db.execute(schema_version.insert().values(version=SCHEMA_VERSION))
             elif found < SCHEMA_VERSION:
+                drop_views(db)
                 if found < 2:
                     db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
                 if found < 4:   # what windows say is judged anew
                     for table in (alerts, alert_states):
                         table.drop(db)
                         table.create(db)
+                    db.exec_driver_sql("ALTER TABLE units ADD COLUMN span_us BIGINT NOT NULL DEFAULT 0")
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
+            if found is None or found <= SCHEMA_VERSION:
+                make_views(db)
         self._check_schema()
 
     def _check_schema(self) -> None:
@@ -210,7 +217,9 @@ class Store:
             return bool(job not in self.tokens or db.scalar(statements.holder_of, {"job": job}) == self.tokens[job])
 
     def _check_holder(self, db: sa.Connection, job: str) -> None:
-        if job in self.tokens and db.scalar(statements.held, {"job": job}) != self.tokens[job]:
+        """Also holds up who would roll the job's windows up, until this transaction has ended."""
+        holder = db.scalar(statements.held, {"job": job})
+        if job in self.tokens and holder != self.tokens[job]:
             raise TakenOver(f"{self.name}: another process runs job {job!r} by now; this one has written nothing since")
 
     def begin_run(self, job: str, now_us: int) -> int:
@@ -235,7 +244,8 @@ class Store:
     def _drop_run(db: sa.Connection, job: str, run: int) -> None:
         of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
         db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
-        for table in (units, dead_letters, progress, alerts, alert_states, incidents, emerging_topics, emerging_states):
+        for table in (
+                units, dead_letters, progress, alerts, alert_states, incidents, retention, dropped, emerging_topics, emerging_states):
             db.execute(table.delete().where(table.c.job == job, table.c.run == run))
         db.execute(runs.delete().where(runs.c.run == run))
 
@@ -252,6 +262,8 @@ class Store:
             for origin, offset, records in db.execute(statements.last_of, of_run):
                 entry = known.setdefault(origin, Known())
                 entry.evidence, entry.stored = max(entry.evidence, offset + 1), entry.stored + int(records)
+            for origin, records in db.execute(statements.dropped_of, of_run):
+                known.setdefault(origin, Known()).stored += records
             for origin, offset, reason in db.execute(statements.dead_of, of_run):
                 entry = known.setdefault(origin, Known())
                 entry.stored += 1
@@ -285,11 +297,17 @@ class Store:
             db.execute(self.upserts.dead, rows)
 
     def write_units(self, job: str, run: int, batch: Iterable[tuple[UnitKey, Unit]], now_us: int) -> None:
-        """Replaces each unit as a whole, if it covers at least as many records as what is stored. Raises TakenOver."""
+        """Replaces each unit as a whole, if it covers at least as many records as what is stored. Raises TakenOver.
+
+        What comes again of a window that is merged into an hour or a day is in there.
+        """
         with self.transaction() as db:
             self._check_holder(db, job)
+            merged_us = db.scalar(statements.merged_of, {"job": job, "run": run}) or START_US
             rows: dict[int, list[dict[str, Any]]] = {}   # a unit that stands twice in the batch: the larger one
             for key, unit in sorted(batch, key=lambda item: _order(item[0])):
+                if key.window_us < merged_us:
+                    continue
                 number = db.scalar(self.upserts.unit, {
                     "job": job, "run": run, "window_us": key.window_us, "origin": key.origin, "source": key.source,
                     "product": key.product, "epoch": key.epoch, "records": unit.records, "last_offset": unit.last_offset,

@@ -1,7 +1,7 @@
 """The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 4   # 2: jobs.holder; 3: alerts, alert_states; 4: alerts.incident, what is told of alerts
+SCHEMA_VERSION = 4   # 2: jobs.holder; 3: alerts, alert_states; 4: alerts.incident, what is told of alerts, units.span_us
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -32,6 +32,7 @@ units = sa.Table(
     sa.Column("job", sa.Text, nullable=False),
     sa.Column("run", sa.BigInteger, nullable=False),
     sa.Column("window_us", sa.BigInteger, nullable=False),   # where the window starts
+    sa.Column("span_us", sa.BigInteger, nullable=False, server_default="0"),   # of an hour or a day, once merged; 0: a base window
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("product", sa.Text, nullable=False),
@@ -81,6 +82,19 @@ progress = sa.Table(
     sa.Column("frontier", sa.BigInteger, nullable=False),       # handed on when this row was saved
     sa.Column("read_records", sa.BigInteger, nullable=False),   # records read below `frontier`
     sa.Column("open_records", sa.BigInteger, nullable=False))   # of these, in windows that were not closed
+retention = sa.Table(   # how far a run is rolled up: insights/rollup.py, Marks
+    "retention", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("merged_us", sa.BigInteger, nullable=False),
+    sa.Column("days_us", sa.BigInteger, nullable=False),
+    sa.Column("dropped_us", sa.BigInteger, nullable=False))
+dropped = sa.Table(     # what was in units that were removed for their age
+    "dropped", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("records", sa.BigInteger, nullable=False))
 alerts = sa.Table(
     "alerts", metadata,
     sa.Column("job", sa.Text, primary_key=True),

@@ -5,14 +5,15 @@ once a term of a cell.
 """
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insights.cells import CONFIDENCE_BINS, SAMPLES, SCORE_SCALE, Cell, Counts, Unit
+from insights.cells import CONFIDENCE_BINS, SAMPLES, SCORE_SCALE, Cell, Counts, Text, Unit
+from insights.redact import redacted
 from insights.sketch import Sketch, sketch_of
 from schemas.decode import event_key
 from schemas.records import TextEvent
@@ -141,7 +142,7 @@ class _Layout:
 
 def tabulate(
     events: Sequence[TextEvent], tags: Tags, tagger: Tagger, keys: NDArray[np.uint64], offsets: NDArray[np.int64],
-    groups: Ids, good: Mask | None = None,
+    groups: Ids, good: Mask | None = None, *, texts: bool = True,
 ) -> dict[tuple[int, str, str], Unit]:
     """(group, source, product) -> the unit of the events and their tags.
 
@@ -150,7 +151,8 @@ def tabulate(
     all by default; the others add nothing. Topic and sentiment are those of the highest probability, the first of equal
     ones. A term or an entity counts once a text. Terms are words of 3 letters or more that are no stop words, of at
     most 4 pieces, and pairs of neighbouring Chinese characters. tagger.vocabulary must be one lasting object: what is
-    remembered of it hangs on that. Raises ValueError for too many events, or a probability that is no number.
+    remembered of it hangs on that. texts: whether the redacted texts of samples are kept. Raises ValueError for too many
+    events, or a probability that is no number.
     """
     if len(events) > MAX_EVENTS:
         raise ValueError(f"{len(events)} events in a chunk: at most {MAX_EVENTS} can be tabulated at once")
@@ -163,6 +165,8 @@ def tabulate(
     _count_terms(cells, layout, sentiment, tags, lexicon)
     _count_entities(cells, layout, events, tags, tagger)
     _name_some(cells, layout, events, keys)
+    if texts:
+        _show_some(cells, layout, events, sentiment, tags, tagger)
     return _units(cells, layout, offsets)
 
 
@@ -369,6 +373,28 @@ def _name_some(cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], 
         cell.authors = authors_of(authors[start:end])
         first = range(start, min(end, start + SAMPLES))
         cell.samples = tuple([(hashes[place], events[order[place]].event_id) for place in first])
+
+
+def _show_some(
+    cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], sentiment: Ids, tags: Tags, tagger: Tagger
+) -> None:
+    """The redacted texts of the samples."""
+    order, felt, splits = layout.order.tolist(), sentiment.tolist(), tags.entity_splits.tolist()
+    columns = (tags.entity_start.tolist(), tags.entity_end.tolist(), tags.entity_type.tolist())
+    for cell, start in zip(cells, layout.starts[:-1].tolist(), strict=True):
+        for place in range(start, start + len(cell.samples)):
+            row = order[place]
+            event, spans = events[row], zip(*(column[splits[row]:splits[row + 1]] for column in columns), strict=True)
+            text, kept = redacted(event.text, [
+                (begin, end, tagger.entity_types[kind]) for begin, end, kind in _in_characters(event.text, spans)])
+            cell.texts[event.event_id] = Text(text, felt[place], kept)
+
+
+def _in_characters(text: str, spans: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Spans in bytes of the UTF-8 text -> spans in its characters."""
+    for start, end, kind in spans:
+        data = text.encode()
+        yield len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), kind
 
 
 def _units(cells: list[Cell], layout: _Layout, offsets: NDArray[np.int64]) -> dict[tuple[int, str, str], Unit]:

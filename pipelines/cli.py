@@ -9,6 +9,8 @@ from typing import NoReturn
 from pipelines.commands import (
     alerts,
     backfill,
+    compact,
+    dashboard,
     demo,
     diff,
     dlq,
@@ -17,6 +19,7 @@ from pipelines.commands import (
     insights,
     models,
     produce,
+    report,
     stream,
     tag,
     topics,
@@ -32,8 +35,9 @@ from pipelines.options import add_options, resolve
 
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
-    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, alerts.GROUP, topics.GROUP, diff.COMMAND,
-    verify.COMMAND, dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
+    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
+    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP,
+    doctor.COMMAND)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failed, 2 usage, 3 environment, 130 Ctrl-C."""

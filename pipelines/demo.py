@@ -21,6 +21,7 @@ from pipelines.children import Child, end, last_lines, spawn
 from pipelines.commands.output import note
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.failures import ENVIRONMENT, USAGE
+from pipelines.page import Page, start_page
 from pipelines.prism import find_prism
 
 TOPIC, JOB, PARTITIONS = "textpulse-demo", "demo", 3
@@ -38,6 +39,7 @@ class Demo:
     store_url: str
     log: Path
     begun: float
+    page: Page | None = None
     before: tuple[float, int] = (0.0, 0)   # when the last snapshot was taken, and the records read then
 
     def produce(self, stop: threading.Event, failures: list[Exception]) -> None:
@@ -68,25 +70,30 @@ class Demo:
         command += ["--prism_location", args.prism_location] if args.prism_location else []
         return spawn(command, log=self.log, new_group=True)
 
+    @property
+    def metrics_address(self) -> str:
+        """Empty for none."""
+        return f"http://127.0.0.1:{self.args.metrics_port}/metrics" if self.args.metrics_port else ""
+
     def snapshot(self, store: Store | None) -> Snapshot:
         """What the store and the metrics say now."""
         numbers = scrape(self.args.metrics_port)
-        address = f"http://127.0.0.1:{self.args.metrics_port}/metrics" if self.args.metrics_port else ""
+        address, page = self.metrics_address, self.page.address if self.page else ""
         uptime_s = time.monotonic() - self.begun
         if store is None:
-            return Snapshot(metrics_address=address, uptime_s=uptime_s)
+            return Snapshot(metrics_address=address, page_address=page, uptime_s=uptime_s)
         try:
             views = list(window_views(store))
             books = audit(store, JOB).totals
         except QueryError:   # the job has not opened the store yet
-            return Snapshot(metrics_address=address, uptime_s=uptime_s)
+            return Snapshot(metrics_address=address, page_address=page, uptime_s=uptime_s)
         dead = dict(books[0].dead) if books else {}
         read = books[0].read if books else 0
         lag = int(sum(value for name, value in numbers.items() if name.startswith("textpulse_consumer_lag_records")))
         now = time.monotonic()
         rate = (read - self.before[1]) / (now - self.before[0])
         self.before = (now, read)
-        return Snapshot(views, rate, lag, dead, address, uptime_s, {"records read": read})
+        return Snapshot(views, rate, lag, dead, address, page, uptime_s, {"records read": read})
 
 
 def sizes_s(args: argparse.Namespace) -> tuple[float, float]:
@@ -143,6 +150,8 @@ def show(demo: Demo, job: Child, failures: list[Exception], stop: threading.Even
             if job.poll() is not None:
                 problem = PROBLEMS.get(job.returncode, JobFailed)
                 raise problem(f"the streaming job ended with code {job.returncode}{last_lines(demo.log)}")
+            if demo.page and (problem_said := demo.page.problem()):
+                console.print(problem_said, highlight=False, soft_wrap=True, markup=False)
             store = store or try_open(demo.store_url)
             seen = demo.snapshot(store)
             if isinstance(live, Live):
@@ -182,6 +191,8 @@ def play(demo: Demo) -> int:
         signal.signal(number, lambda *_: stop.set())
     sys.stderr.write(f"starting the streaming job (its log: {demo.log}) ...\n")
     job = demo.start_job()
+    if demo.args.page_port:
+        demo.page = start_page(demo.store_url, JOB, demo.args.page_port, demo.metrics_address, demo.log.with_name("page.log"))
     producer = threading.Thread(target=demo.produce, args=(stop, failures), name="producer", daemon=True)
     producer.start()
     try:
@@ -189,6 +200,8 @@ def play(demo: Demo) -> int:
     finally:
         stop.set()
         producer.join(timeout=10)
+        if demo.page:
+            end(demo.page.child, STOP_WITHIN_S)
         end(job, STOP_WITHIN_S)
     sys.stdout.write(summary(demo))
     return 0

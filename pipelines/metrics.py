@@ -5,20 +5,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from prometheus_client import CollectorRegistry, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from insights.queries import job_row
+from insights.alerts.judge import Kind, Severity
+from insights.alerts.outbox import DeliveryState
+from insights.queries import job_row, of_run
 from insights.store import Store, StoreError
-from insights.tables import cells, units
+from insights.tables import alerts, cells, deliveries, messages, units
 from pipelines.commands.output import harmless
 from pipelines.errors import EnvironmentProblem
+from schemas.records import Reason
 from schemas.tagging import Tagger
 from transforms.job import Job
 from transforms.kafka_client import KafkaClient
 from transforms.tag import observe
 
 RESTARTS = "TEXTPULSE_RESTARTS"   # cause=number,...: told by the supervisor to the process that it starts
+CAUSES = ("recycle", "failure", "environment")
 SECONDS = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 SIZES = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
@@ -43,9 +47,9 @@ class JobMetrics:
         yield _counter("textpulse_records", "Records by what became of them", ("source", "outcome"), _summed(
             ((self._source(source), outcome), number) for (source, outcome), number in records.items()))
         yield _counter("textpulse_dead_letters", "Dead letters", ("reason",), {
-            (reason.value,): number for reason, number in dead.items()})
+            (reason.value,): dead.get(reason, 0) for reason in Reason})   # an increase from nothing at all would be none
         yield _counter("textpulse_restarts", "Restarts of the job", ("cause",), {
-            (cause,): number for cause, number in restarts().items()})
+            (cause,): number for cause, number in (dict.fromkeys(CAUSES, 0) | restarts()).items()})
         yield _gauge("textpulse_model_info", "The model in use", ("model", "version", "tier"), {
             (self.tagger.name, self.tagger.version, self.tagger.name): 1})
         yield _gauge("textpulse_seen_ids_bytes", "Memory of the ids by which duplicates are found", (), {(): seen_bytes})
@@ -73,6 +77,7 @@ class JobMetrics:
     def _windows(self) -> Iterator[Metric]:
         try:
             rows = newest_window(self.job.store, self.job.settings.job)
+            found, waiting = alert_numbers(self.job.store, self.job.settings.job)
         except StoreError:   # the job's own writes say so in the log; what needs no store is answered all the same
             return
         feelings = _summed(((self._source(row.source), name), getattr(row, name)) for row in rows for name in SENTIMENTS)
@@ -81,6 +86,7 @@ class JobMetrics:
             ((self._source(row.source), row.topic), row.records) for row in rows))
         yield _gauge("textpulse_window_sentiment_ratio", "Share of each sentiment in the newest window", ("source", "sentiment"), {
             (source, name): number / max(totals[source,], 1) for (source, name), number in feelings.items()})
+        yield from _of_alerts(found, waiting)
 
     def _source(self, named: str) -> str:
         """The label of a source: its name, or OTHER when there are many."""
@@ -98,6 +104,32 @@ def newest_window(store: Store, job: str) -> Sequence[Any]:
         newest = sa.select(sa.func.max(units.c.window_us)).where(mine).scalar_subquery()
         query = sa.select(units.c.source, cells.c.topic, *sums).join(cells, cells.c.unit == units.c.id)
         return db.execute(query.where(mine, units.c.window_us == newest).group_by(units.c.source, cells.c.topic)).all()
+
+
+def alert_numbers(store: Store, job: str) -> tuple[Sequence[Any], Sequence[Any]]:
+    """(rows of kind, severity, number, still: the job's alerts, and those of them that are open; rows of state, number: messages that have
+    not arrived). Raises StoreError.
+    """
+    number = sa.func.count().label("number")
+    still = sa.func.sum(sa.case((alerts.c.closed_us.is_(None), 1), else_=0)).label("still")
+    with store.snapshot() as db:
+        found = db.execute(sa.select(alerts.c.kind, alerts.c.severity, number, still).where(*of_run(alerts, job_row(db, job)))
+                           .group_by(alerts.c.kind, alerts.c.severity)).all()
+        waiting = db.execute(
+            sa.select(deliveries.c.state, number).join(messages, messages.c.id == deliveries.c.message)
+            .where(messages.c.job == job, deliveries.c.state != DeliveryState.DELIVERED).group_by(deliveries.c.state)).all()
+    return found, waiting
+
+
+def _of_alerts(found: Sequence[Any], waiting: Sequence[Any]) -> Iterator[Metric]:
+    """Of what alert_numbers says."""
+    opened = _summed([*(((kind.value,), 0) for kind in Kind), *(((row.kind,), row.number) for row in found)])
+    still = _summed([*(((severity.value,), 0) for severity in Severity), *(((row.severity,), row.still) for row in found)])
+    states = (DeliveryState.PENDING, DeliveryState.GIVEN_UP)
+    undelivered = _summed([*(((state.value,), 0) for state in states), *(((row.state,), row.number) for row in waiting)])
+    yield _counter("textpulse_alerts", "Alerts that have opened", ("kind",), opened)
+    yield _gauge("textpulse_alerts_open", "Alerts that are open", ("severity",), still)
+    yield _gauge("textpulse_alert_deliveries", "Messages of alerts that have not arrived at a target", ("state",), undelivered)
 
 
 def _summed(pairs: Iterable[tuple[tuple[str, ...], Any]]) -> dict[tuple[str, ...], float]:
@@ -135,6 +167,7 @@ def _counter(name: str, text: str, labels: tuple[str, ...], values: dict[tuple[s
 def serve(host: str, port: int, job: Job, client: KafkaClient | None, tagger: Tagger) -> None:
     """Starts the endpoint; port 0: none. Raises EnvironmentProblem when the port is taken."""
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     inference = Histogram(
         "textpulse_inference_seconds", "Time of one call of the model", ("model", "version"), buckets=QUICK, registry=registry)
     chunks = Histogram("textpulse_chunk_records", "Texts in one call of the model", buckets=SIZES, registry=registry)

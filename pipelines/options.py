@@ -150,12 +150,13 @@ def _above_zero(number: N) -> N:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: --name VALUE, or a switch when parse is bool."""
+    """One option: --name VALUE, or a switch when parse is bool. command: the one for which the name means this; empty for any."""
 
     name: str
     parse: Callable[[str], Any]
     default: Any
     help: str
+    command: str = ""
 
     @property
     def key(self) -> str:
@@ -165,7 +166,7 @@ class Option:
     @property
     def variable(self) -> str:
         """Its environment variable."""
-        return f"TEXTPULSE_{self.key.upper()}"
+        return "_".join(("TEXTPULSE", *filter(None, (self.command.upper(), self.key.upper()))))
 
 
 STORE = Option("store", str, "sqlite:///textpulse.db", "where insights are kept: sqlite:///FILE or postgresql+psycopg://...")
@@ -183,6 +184,7 @@ SCHEMAS = Option("schemas", str, "", "folder of <id>.avsc files: the registry of
 PRISM = Option("prism_location", str, "", "Prism binary; default: where `make prism` puts it")
 METRICS = Option("metrics-port", port_number, 9464, "Prometheus endpoint; 0 turns it off")
 METRICS_HOST = Option("metrics-host", str, "127.0.0.1", "address of the Prometheus endpoint")
+PAGE = Option("page-port", port_number, 8080, "port of the web page; 0 turns it off")
 JSON = Option("json", bool, False, "print one JSON document")
 
 SINKS = (
@@ -191,6 +193,7 @@ SINKS = (
     Option("insights-topic", topic, "", "publish insights to this topic, from the store"),
     Option("tagged-files", str, "", "write tagged events to files in this folder"),
     Option("files-format", one_of("parquet", "avro", "jsonl"), "parquet", "of these files: parquet, avro or jsonl"))
+NO_TEXTS = Option("no-sample-texts", bool, False, "of samples keep the event ids alone, not their redacted texts")
 ALERTS = (
     Option("alert-webhook", str, "", "addresses that get what changed in the windows, signed; several with spaces"),
     Option("webhook-secret-file", str, "", "file of the secret they are signed with; default: variable TEXTPULSE_WEBHOOK_SECRET"),
@@ -201,12 +204,12 @@ STREAM = (
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
     Option("idle-after", duration_s, 2.0, "a partition without records for so long is moved on by the clock"),
     Option("poll-records", poll_size, 2_000, "most records in one poll"),
-    METRICS, METRICS_HOST, PRISM,
+    NO_TEXTS, METRICS, METRICS_HOST, PRISM,
     Option("recycle-after", duration_s, 0.0, "restart in good order at this age; 0: never"),
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
     *SINKS, *ALERTS)
-BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, SERVERS, *SINKS)
+BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, NO_TEXTS, SERVERS, *SINKS)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,
     Option("speed", pace, 0.0, "multiple of event time; 0: as fast as possible"),
@@ -225,7 +228,7 @@ DEMO = (
     Option("store", str, "", "default: a new one in a temporary folder"),
     Option("window", positive_s, None, "length of the base window; default: 10s, with --input 60s"),
     Option("allowed-lateness", duration_s, None,
-           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS)
+           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS, PAGE)
 INSIGHTS = (
     STORE, JOB, JSON,
     Option("from", str, "", "first event time, ISO 8601"),
@@ -233,7 +236,9 @@ INSIGHTS = (
     Option("window", str, "", "length of the windows shown, a multiple of the base window, such as 1h"),
     Option("by", str, "source,topic", "dimensions: source, product, lang, topic"),
     Option("top", count, 5, "entities and terms shown"),
-    Option("csv", bool, False, "print CSV"))
+    Option("csv", bool, False, "print CSV"),
+    Option("format", one_of("table", "json", "csv", "parquet"), "table", "table, json, csv or parquet", "insights"),
+    Option("output", str, "", "write to this file, and not to the screen", "insights"))
 
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> None:

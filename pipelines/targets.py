@@ -76,7 +76,8 @@ class AlertTopic:
         from kafka.errors import KafkaError
 
         try:
-            self._producer = self._producer or KafkaProducer(bootstrap_servers=self.servers.split(","), acks="all", max_block_ms=int(TIMEOUT_S * 1000))
+            self._producer = self._producer or KafkaProducer(
+                bootstrap_servers=self.servers.split(","), acks="all", max_block_ms=int(TIMEOUT_S * 1000))
             self._producer.send(
                 self.topic, body.encode(), key.encode(), headers=[("textpulse-message", message.encode())]).get(TIMEOUT_S)
         except (KafkaError, OSError) as error:

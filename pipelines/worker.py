@@ -52,7 +52,8 @@ class Worker:
         args = self.args
         self.settings = JobSettings(
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
-            int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS)
+            int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS,
+            sample_texts=not args.no_sample_texts)
         self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
         self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)

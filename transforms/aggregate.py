@@ -42,14 +42,14 @@ class UnitCoder(Coder):
         return False
 
 
-def units_of(tagged: TaggedChunk, tagger: Tagger) -> Iterator[tuple[Key, Unit, int]]:
+def units_of(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Iterator[tuple[Key, Unit, int]]:
     """(key, unit, earliest event time) of the units that a chunk adds to, without the rows on which something failed."""
     chunk = tagged.chunk
     good = np.ones(len(chunk.events), np.bool_)
     good[list(tagged.failed)] = False
     places = np.stack([chunk.windows_us, chunk.origin], axis=1)
     distinct, groups = np.unique(places, axis=0, return_inverse=True)
-    tabulated = tabulate(chunk.events, tagged.tags, tagger, chunk.keys, chunk.offsets, groups.reshape(-1), good)
+    tabulated = tabulate(chunk.events, tagged.tags, tagger, chunk.keys, chunk.offsets, groups.reshape(-1), good, texts=texts)
     earliest = np.full(len(distinct), np.iinfo(np.int64).max)
     np.minimum.at(earliest, groups.reshape(-1), chunk.times_us)
     for (group, source, product), unit in tabulated.items():
@@ -58,23 +58,23 @@ def units_of(tagged: TaggedChunk, tagger: Tagger) -> Iterator[tuple[Key, Unit, i
         yield (window_us, name, source, product, epoch), unit, int(earliest[group])
 
 
-def units_and_failures(tagged: TaggedChunk, tagger: Tagger) -> tuple[list[tuple[Key, Unit, int]], dict[int, str]]:
+def units_and_failures(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> tuple[list[tuple[Key, Unit, int]], dict[int, str]]:
     """units_of, and row -> error for the rows on which it fails: these are found one by one and left out."""
     try:
-        return list(units_of(tagged, tagger)), {}
+        return list(units_of(tagged, tagger, texts)), {}
     except Exception:
-        failed = dict(_failing_rows(tagged, tagger))
+        failed = dict(_failing_rows(tagged, tagger, texts))
         if len(failed) in (0, len(tagged.chunk.events) - len(tagged.failed)):   # none or all: not a matter of records
             raise
-        return list(units_of(TaggedChunk(tagged.chunk, tagged.tags, tagged.failed | failed), tagger)), failed
+        return list(units_of(TaggedChunk(tagged.chunk, tagged.tags, tagged.failed | failed), tagger, texts)), failed
 
 
-def _failing_rows(tagged: TaggedChunk, tagger: Tagger) -> Iterator[tuple[int, str]]:
+def _failing_rows(tagged: TaggedChunk, tagger: Tagger, texts: bool) -> Iterator[tuple[int, str]]:
     rows = set(range(len(tagged.chunk.events))) - tagged.failed.keys()
     for row in sorted(rows):
         alone = TaggedChunk(tagged.chunk, tagged.tags, dict.fromkeys(set(range(len(tagged.chunk.events))) - {row}, ""))
         try:
-            list(units_of(alone, tagger))
+            list(units_of(alone, tagger, texts))
         except Exception as error:   # noqa: BLE001 - see above
             yield row, f"{type(error).__name__}: {error}"[:500]
 
@@ -112,7 +112,7 @@ class ToUnits(beam.DoFn):
 
     def process(self, element: TaggedChunk) -> Iterator[TimestampedValue]:
         """One chunk."""
-        units, failed = units_and_failures(element, self.load())
+        units, failed = units_and_failures(element, self.load(), self.settings.sample_texts)
         if element.failed or failed:
             letters, outdated = job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
             if self.sinks.dead_letter_topic:

@@ -28,7 +28,8 @@ class JobSettings:
     """What a job is, in the same words on every worker.
 
     max_future_us: None in a backfill, which has no clock. runner_keeps_nothing: its state would end with this process, and a bundle that
-    fails ends both (Prism): then open windows are kept in the process itself.
+    fails ends both (Prism): then open windows are kept in the process itself. sample_texts: whether cells keep the redacted texts of
+    their samples.
     """
 
     store_url: str
@@ -41,6 +42,7 @@ class JobSettings:
     max_future_us: int | None = None
     save_every_s: float = 0.5
     runner_keeps_nothing: bool = False
+    sample_texts: bool = True
 
     @property
     def key(self) -> tuple[str, str, int]:

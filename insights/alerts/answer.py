@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from insights.queries import QueryError, job_row, of_run
+from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.store import Store
 from insights.tables import acknowledgements, alerts, deliveries, messages, mutes
 from schemas.records import time_of
@@ -38,18 +38,23 @@ class Delivery(msgspec.Struct, kw_only=True):
 
 
 def acknowledge(store: Store, job: str, name: str, note: str, now_us: int) -> str:
-    """name: of an alert or an incident, or how it begins, if only one does. Gives the incident. Raises QueryError."""
+    """Somebody looks after the incident of that name (see incident_of), which is given back. Raises QueryError."""
     with store.transaction() as db:
-        about = job_row(db, job)
-        starts = sa.or_(alerts.c.id.startswith(name, autoescape=True), alerts.c.incident.startswith(name, autoescape=True))
-        found = sorted(db.scalars(sa.select(alerts.c.incident).where(*of_run(alerts, about), starts).distinct()))
-        if len(found) != 1:
-            which = f"it may be {', '.join(found[:5])}" if found else "`textpulse alerts list` names them"
-            raise QueryError(f"{name}: {'more than one' if found else 'no'} incident or alert of job {job!r} begins so; {which}")
-        of = acknowledgements.c.job == job, acknowledgements.c.incident == found[0]
+        incident = incident_of(db, job_row(db, job), name)
+        of = acknowledgements.c.job == job, acknowledgements.c.incident == incident
         db.execute(acknowledgements.delete().where(*of))
-        db.execute(acknowledgements.insert().values(job=job, incident=found[0], note=note, at_us=now_us))
-        return str(found[0])
+        db.execute(acknowledgements.insert().values(job=job, incident=incident, note=note, at_us=now_us))
+        return incident
+
+
+def incident_of(db: sa.Connection, about: JobRow, name: str) -> str:
+    """name: of an alert or an incident, or how it begins, if only one does. Raises QueryError."""
+    starts = sa.or_(alerts.c.id.startswith(name, autoescape=True), alerts.c.incident.startswith(name, autoescape=True))
+    found = sorted(db.scalars(sa.select(alerts.c.incident).where(*of_run(alerts, about), starts).distinct()))
+    if len(found) != 1:
+        which = f"it may be {', '.join(found[:5])}" if found else "`textpulse alerts list` names them"
+        raise QueryError(f"{name}: {'more than one' if found else 'no'} incident or alert of job {about.job!r} begins so; {which}")
+    return str(found[0])
 
 
 def mute(store: Store, job: str, kind: str, dimension: str, value: str, until_us: int, note: str) -> int:

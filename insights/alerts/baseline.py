@@ -36,10 +36,11 @@ class Baseline:
     windows: NDArray[np.int64]
 
 
-def fit(counts: Floats, exposure: Floats, *, share: bool = False) -> Baseline:
+def fit(counts: Floats, exposure: Floats, *, share: bool = False, frequent: float = 0) -> Baseline:
     """The baseline of windows. counts, exposure float64[S, L]; a window without exposure says nothing.
 
-    share: counts are parts of the exposure, else of no limit.
+    share: counts are parts of the exposure, else of no limit. frequent: what others borrow is that of series of which two neighbouring
+    windows hold so many records. Those are known whatever other windows are looked at.
     """
     weights = _middle(counts, exposure)
     for _ in range(ROUNDS):
@@ -51,7 +52,7 @@ def fit(counts: Floats, exposure: Floats, *, share: bool = False) -> Baseline:
         one, more = _quantiles(residual, exposure, 0.68, 0.90)
         scale = np.maximum(np.where(mean.mean(axis=1, keepdims=True) < FEW, more / 1.645, one), 1.0)
         weights = np.minimum((OUTLIER * scale / np.maximum(residual, 1e-12)) ** 2, 1.0) * (exposure > 0)
-    dispersion = _dispersion(counts, mean, spread, weights)
+    dispersion = _dispersion(counts, mean, spread, weights, frequent)
     error = np.sqrt(dispersion * rate * spread[:, 0] / np.maximum(exposed, 1e-12))
     return Baseline(rate, error, dispersion, (exposure > 0).sum(axis=1))
 
@@ -71,11 +72,11 @@ def _quantiles(values: Floats, exposure: Floats, *parts: float) -> list[Floats]:
     return [np.take_along_axis(ordered, np.maximum((part * (number - 1)).round().astype(np.int64), 0), axis=1) for part in parts]
 
 
-def _dispersion(counts: Floats, mean: Floats, spread: Floats, weights: Floats) -> Floats:
+def _dispersion(counts: Floats, mean: Floats, spread: Floats, weights: Floats, frequent: float) -> Floats:
     """At least 1, drawn to the median of the series that rest on enough records."""
     freedom = np.maximum(weights.sum(axis=1) - 1, 1)
     own = (weights * (counts - mean) ** 2 / (mean * spread)).sum(axis=1) / freedom
-    sure = counts.sum(axis=1) >= counts.shape[1]
+    sure = (counts.sum(axis=1) >= counts.shape[1]) & (counts[:, :-1] + counts[:, 1:] >= frequent).any(axis=1)
     pooled = max(1.0, float(np.median(own[sure]))) if sure.any() else 1.0
     return np.asarray(np.maximum(1.0, (freedom * own + BORROWED_WINDOWS * pooled) / (freedom + BORROWED_WINDOWS)))
 
@@ -90,15 +91,15 @@ def bin_of(starts_us: Times, bins: int = BINS) -> Times:
     return starts_us % DAY_US * bins // DAY_US
 
 
-def day_shapes(sums: Floats, windows: Floats) -> Floats:
+def day_shapes(sums: Floats, windows: Floats, everything: Floats | None = None) -> Floats:
     """The shape of the day of each series, float64[S, B] with mean 1; flat until each bin was seen.
 
     sums float64[S, B]: records by bin of the day; windows float64[B]: windows that they came from. A series of few records takes the
-    shape of all together.
+    shape of `everything`, float64[B], by default of all these series together.
     """
     if not windows.all():
         return np.ones_like(sums)
-    whole = (sums.sum(axis=0) + 1) / windows
+    whole = ((sums.sum(axis=0) if everything is None else everything) + 1) / windows
     whole /= whole.mean()
     mean = (sums.sum(axis=1) + PSEUDO_COUNT) / windows.sum()
     borrowed = (BORROWED_COUNTS / mean)[:, None]     # windows that the common shape is worth

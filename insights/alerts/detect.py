@@ -87,11 +87,14 @@ class Windows:
     size_us: int
 
 
-def volumes(counts: Floats, season: Floats, windows: Windows, wanted: Sensitivity) -> Iterator[tuple[int, Signals]]:
+def volumes(
+    counts: Floats, season: Floats, windows: Windows, wanted: Sensitivity, *, distinct: NDArray[np.int64] | None = None,
+) -> Iterator[tuple[int, Signals]]:
     """(t, signals) of each window judged, of rises and falls.
 
     counts float64[S, T]; season float64[S, T], the windows' place in the shape of the day. A series that is newer than the warm-up
-    says nothing.
+    says nothing, nor does one that no two neighbouring windows of its past hold wanted.records times. distinct int64[T]: where series
+    that are too rare to be told were left out, how many there are in all: they count among the tests.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
         for width, observed, exposure in _spans(t, wanted.widths, counts, season):
@@ -104,7 +107,8 @@ def volumes(counts: Floats, season: Floats, windows: Windows, wanted: Sensitivit
     for t, fitted, before in _fitted(counts, season, windows, wanted, share=False):
         seen = fitted.windows >= wanted.warm_up
         seen &= (counts[:, before.start:before.stop - wanted.warm_up + 1] > 0).any(axis=1)
-        yield t, _judge(list(tests(t, fitted)), seen, windows, wanted)
+        seen &= _frequent(counts[:, before.start:t + 1], wanted)
+        yield t, _judge(list(tests(t, fitted)), seen, windows, wanted, _others(distinct, t, seen))
 
 
 def shares(
@@ -112,8 +116,7 @@ def shares(
 ) -> Iterator[tuple[int, Signals]]:
     """The same for shares: `parts` of `wholes`, float64[S, T].
 
-    both: rises and falls, told from a number of points on; else rises only, told from a ratio on. distinct int64[T]: where only the
-    series are given that are frequent enough to be told somewhere, how many there are in all: they count among the tests.
+    both: rises and falls, told from a number of points on; else rises only, told from a ratio on.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
         for width, part, whole in _spans(t, wanted.widths, parts, wholes):
@@ -129,13 +132,22 @@ def shares(
             yield _Test(part, expected, width, -1, fallen, -points / wanted.points)
 
     for t, fitted, before in _fitted(parts, wholes, windows, wanted, share=True):
-        seen, others = fitted.windows >= wanted.warm_up, 0
-        if distinct is None:
+        seen = fitted.windows >= wanted.warm_up
+        if both:
             seen &= (wholes[:, t] > 0) & (parts[:, before.start:t + 1] > 0).any(axis=1)
+            seen &= _frequent(wholes[:, before.start:t + 1], wanted)
         else:
             seen &= parts[:, t - max(wanted.widths) + 1:t + 1].sum(axis=1) >= wanted.records
-            others = max(0, int(distinct[t]) - int(seen.sum()))
-        yield t, _judge(list(tests(t, fitted)), seen, windows, wanted, others)
+        yield t, _judge(list(tests(t, fitted)), seen, windows, wanted, _others(distinct, t, seen))
+
+
+def _frequent(counts: Floats, wanted: Sensitivity) -> Flags:
+    """bool[S]: whether two neighbouring windows hold so many records as may be told."""
+    return np.asarray((counts[:, :-1] + counts[:, 1:] >= wanted.records).any(axis=1))
+
+
+def _others(distinct: NDArray[np.int64] | None, t: int, seen: Flags) -> int:
+    return 0 if distinct is None else max(0, int(distinct[t]) - int(seen.sum()))
 
 
 def _spans(t: int, widths: tuple[int, ...], counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
@@ -154,7 +166,7 @@ def _fitted(
         if last is None or windows.numbers[t] - since != last:
             last = windows.numbers[t] - since
             before = slice(t - since - wanted.gap - wanted.lookback, t - since - wanted.gap)
-            fitted = baseline.fit(counts[:, before], exposure[:, before] * windows.alive[before], share=share)
+            fitted = baseline.fit(counts[:, before], exposure[:, before] * windows.alive[before], share=share, frequent=wanted.records)
         yield t, fitted, before
 
 

@@ -5,11 +5,13 @@ from heapq import nsmallest
 import msgspec
 
 from insights.alerts.judge import MOODS, WORDS, Kind, Series, Signal
-from insights.cells import SAMPLES, Cell, Samples
+from insights.cells import SAMPLES, Cell, Sample
 from insights.queries import CellKey
+from insights.telling import holds
 
 PARTS = ("source", "product", "topic", "lang")   # each record has one of each
 CONTRIBUTORS = 3
+CANDIDATES = 60                                  # samples from which the telling ones are chosen
 LEAST_PART = 0.1                                 # of the change, from which a contributor is named
 LEAST_MORE = 0.1                                 # of its part, by which it must have changed beyond what the whole did
 
@@ -28,24 +30,25 @@ class Contributor(msgspec.Struct, frozen=True):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """contributors: the largest first, per dimension. samples: ids of at most 3 events of the windows in question."""
+    """contributors: the largest first, per dimension. samples: at most 3 events of the windows in question, of the records in question
+    as far as their texts tell, first those that hold the most of the contributing words.
+    """
 
     contributors: tuple[Contributor, ...] = ()
-    samples: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
 
 class Tally:
     """What is said in some windows by the records of which an alert speaks.
 
     Of a mood these are the negative ones, and a cell does not say which of its entities they name: it has none. Nor does it say which
-    of its records hold a word together with another one, or which of its samples do: an alert on a word has sources, products, topics
-    and languages alone.
+    of its records hold a word together with another one: an alert on a word has sources, products, topics and languages alone.
     """
 
     def __init__(self, kind: Kind, series: Series) -> None:
         self.kind, self.series, self.total = kind, series, 0
         self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if kind in WORDS else (*PARTS, "entity", "term"))}
-        self._samples: Samples = ()
+        self.samples: list[tuple[int, Sample]] = []
 
     def add(self, key: CellKey, cell: Cell) -> None:
         """One more cell of these windows."""
@@ -59,12 +62,9 @@ class Tally:
         if kind not in WORDS:
             self.of["entity"].update({} if kind in MOODS else cell.entities)
             self.of["term"].update({term: counts[0] if kind in MOODS else sum(counts) for term, counts in cell.terms.items()})
-            self._samples = tuple(nsmallest(SAMPLES, {*self._samples, *cell.samples}))
-
-    @property
-    def samples(self) -> tuple[str, ...]:
-        """Ids of at most 3 events."""
-        return tuple(name for _, name in self._samples)
+        if cell.samples:
+            speaking = (shown for shown in cell.shown if _speaks(shown[1], kind, series))
+            self.samples = nsmallest(CANDIDATES, {*self.samples, *speaking})
 
 
 def _records(cell: Cell, kind: Kind, series: Series) -> int:
@@ -75,6 +75,13 @@ def _records(cell: Cell, kind: Kind, series: Series) -> int:
     if kind is Kind.TERM:
         return sum(cell.terms.get(series.value, ()))
     return cell.records
+
+
+def _speaks(sample: Sample, kind: Kind, series: Series) -> bool:
+    """Whether the sample is one of the records in question. Of a mood and a word the text alone can say it."""
+    if kind in MOODS:
+        return sample.sentiment == ("negative" if kind is Kind.WORSE else "positive")
+    return kind not in WORDS or holds(sample.text, series.dimension, series.value)
 
 
 def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
@@ -94,4 +101,6 @@ def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
         telling = [part for part in parts
                    if part.part >= LEAST_PART and (part.observed - times * part.expected) / change > LEAST_MORE * part.part]
         found += nsmallest(CONTRIBUTORS, telling, key=lambda part: (-part.part, part.value))
-    return Reason(tuple(found), now.samples)
+    samples = nsmallest(SAMPLES, now.samples, key=lambda shown: (
+        -sum(holds(shown[1].text, part.dimension, part.value) for part in found), shown))
+    return Reason(tuple(found), tuple(sample for _, sample in samples))

@@ -1,10 +1,11 @@
 """The series of a job's windows: what is counted of each, and what every window says of all of them."""
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insights.alerts import baseline, detect
 from insights.alerts.baseline import Floats
@@ -19,10 +20,12 @@ Shapes = Callable[[Sequence[Series], int], Floats]   # (series, day since 1970) 
 
 @dataclass(slots=True)
 class Counts:
-    """One window: (records, negative ones) of all, of each source, product and topic; records that name an entity or hold a term."""
+    """One window: its records; by source, product and topic records and negative ones; records that name an entity or hold a term."""
 
     window_us: int
-    groups: dict[Series, tuple[int, int]] = field(default_factory=dict)
+    records: int = 0
+    groups: Words = NONE
+    negative: Words = NONE
     entities: Words = NONE
     terms: Words = NONE
 
@@ -30,29 +33,37 @@ class Counts:
         """Those of Kind.ENTITY or Kind.TERM."""
         return self.entities if kind is Kind.ENTITY else self.terms
 
+
+class Names:
+    """The numbers of series, and of words."""
+
+    def __init__(self) -> None:
+        self.groups: Vocabulary[Series] = Vocabulary()
+        self.words: Vocabulary[str] = Vocabulary()
+
     @property
-    def records(self) -> int:
-        """All of them."""
-        return self.groups.get(ALL, (0, 0))[0]
+    def remembered(self) -> int:
+        """How many there are."""
+        return len(self.groups.names) + len(self.words.names)
 
 
 def count(
-    rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int, most_empty: int, vocabulary: Vocabulary,
+    rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int, most_empty: int, names: Names,
 ) -> Iterator[Counts]:
-    """Every window that starts in [from_us, to_us), from cells in the order of windows; its words by the vocabulary's numbers.
+    """Every window that starts in [from_us, to_us), from cells in the order of windows.
 
     The empty ones too, but of a longer gap the first most_empty only: from then on nothing is left to hold a window against.
     """
     for window_us, of_window in every_window(rows, from_us, to_us, size_us, most_empty):
-        counts, entities, terms = Counts(window_us), Counter[str](), Counter[str]()
+        records, negative, entities, terms = Counter[Series](), Counter[Series](), Counter[str](), Counter[str]()
         for key, cell in of_window:
             for series in (ALL, Series("source", key.source), Series("product", key.product), Series("topic", key.topic)):
-                records, negative = counts.groups.get(series, (0, 0))
-                counts.groups[series] = records + cell.records, negative + cell.negative
+                records[series] += cell.records
+                negative[series] += cell.negative
             entities.update(cell.entities)
             terms.update({term: sum(of_term) for term, of_term in cell.terms.items()})
-        counts.entities, counts.terms = vocabulary.pack(entities), vocabulary.pack(terms)
-        yield counts
+        yield Counts(window_us, records[ALL], names.groups.pack(records), names.groups.pack(negative), names.words.pack(entities),
+                     names.words.pack(terms))
 
 
 def every_window(
@@ -71,17 +82,21 @@ def every_window(
 
 
 def signals(
-    history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, shapes: Shapes, vocabulary: Vocabulary,
+    history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, shapes: Shapes, names: Names,
 ) -> Iterator[tuple[int, list[Signal]]]:
     """(window, what it says) of successive windows from history[start] on; start is at least wanted.past."""
-    numbers = np.array([counts.window_us // size_us for counts in history], np.int64)
-    whole = np.array([counts.records for counts in history], np.float64)
-    past = _Past(history, whole, Windows(numbers, whole > 0, start, size_us), wanted)
+    past = _past(history, start, size_us, wanted, names)
     said: dict[int, list[Signal]] = {counts.window_us: [] for counts in history[start:]}
-    for family in (*_groups(past, shapes), *_words(past, vocabulary)):
+    for family in (*_groups(past, shapes), *_words(past)):
         for t, window in family.judged:
             said[history[t].window_us] += family.signals(t, window)
     yield from said.items()
+
+
+def _past(history: Sequence[Counts], start: int, size_us: int, wanted: Sensitivity, names: Names) -> "_Past":
+    numbers = np.array([counts.window_us // size_us for counts in history], np.int64)
+    whole = np.array([counts.records for counts in history], np.float64)
+    return _Past(history, whole, Windows(numbers, whole > 0, start, size_us), wanted, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +126,23 @@ class _Past:
     records: Floats
     windows: Windows
     wanted: Sensitivity
+    names: Names
 
-    def table(self, names: Sequence[Series], of: Callable[[Counts, Series], int]) -> Floats:
-        return np.array([[of(counts, name) for counts in self.history] for name in names], np.float64).reshape(
-            len(names), len(self.history))
+    def frequent(self, columns: Sequence[Words]) -> tuple[NDArray[np.int32], list[NDArray[np.int32]]]:
+        """(numbers of those that two neighbouring windows hold often enough to be told somewhere, all that stand in each window or the
+        one before it).
+        """
+        distinct, often = [NONE.ids], set[int]()
+        for t in range(1, len(columns)):
+            both = together(columns[t - 1], columns[t])
+            distinct.append(both.ids)
+            often.update(both.ids[both.records >= self.wanted.records].tolist())
+        return np.array(sorted(often), np.int32), distinct
+
+    @staticmethod
+    def table(columns: Sequence[Words], numbers: NDArray[np.int32]) -> Floats:
+        """float64[len(numbers), T]."""
+        return np.array([of(words, numbers) for words in columns], np.float64).reshape(len(columns), len(numbers)).T
 
     def whole(self, rows: int) -> Floats:
         """All records of each window, as often as there are rows."""
@@ -123,33 +151,37 @@ class _Past:
 
 def _groups(past: _Past, shapes: Shapes) -> Iterator[_Family]:
     """Volumes, moods and topics."""
-    groups = sorted({series for counts in past.history for series in counts.groups})
-    records = past.table(groups, lambda counts, series: counts.groups.get(series, (0, 0))[0])
-    negative = past.table(groups, lambda counts, series: counts.groups.get(series, (0, 0))[1])
-    yield _Family({1: Kind.WORSE, -1: Kind.BETTER}, groups, detect.shares(negative, records, past.windows, past.wanted, both=True), records)
-    topic = np.array([series.dimension == "topic" for series in groups], np.bool_)
+    columns = [counts.groups for counts in past.history]
+    numbers, distinct = past.frequent(columns)
+    of_topic = np.array([series.dimension == "topic" for series in past.names.groups.names], np.bool_)
+    everything, topics_in = (np.array([len(ids) for ids in distinct]), np.array([int(of_topic[ids].sum()) for ids in distinct]))
+    groups = [past.names.groups.names[number] for number in numbers.tolist()]
+    order = sorted(range(len(groups)), key=groups.__getitem__)
+    numbers, groups = numbers[order], [groups[at] for at in order]
+    records, negative = past.table(columns, numbers), past.table([counts.negative for counts in past.history], numbers)
+    moods = detect.shares(negative, records, past.windows, past.wanted, both=True, distinct=everything)
+    yield _Family({1: Kind.WORSE, -1: Kind.BETTER}, groups, moods, records)
+    topic = of_topic[numbers]
     volumes = [series for series in groups if series.dimension != "topic"]
     season = _season(volumes, past, shapes)
-    yield _Family({1: Kind.SPIKE, -1: Kind.SILENCE}, volumes, detect.volumes(records[~topic], season, past.windows, past.wanted))
+    judged = detect.volumes(records[~topic], season, past.windows, past.wanted, distinct=everything - topics_in)
+    yield _Family({1: Kind.SPIKE, -1: Kind.SILENCE}, volumes, judged)
     topics = [series for series in groups if series.dimension == "topic"]
     whole = past.whole(len(topics))
-    yield _Family({1: Kind.TOPIC}, topics, detect.shares(records[topic], whole, past.windows, past.wanted, both=False), whole)
+    risen = detect.shares(records[topic], whole, past.windows, past.wanted, both=False, distinct=topics_in)
+    yield _Family({1: Kind.TOPIC}, topics, risen, whole)
 
 
-def _words(past: _Past, vocabulary: Vocabulary) -> Iterator[_Family]:
-    """Entities and terms; only those that are frequent enough somewhere."""
+def _words(past: _Past) -> Iterator[_Family]:
+    """Entities and terms."""
     for kind in WORDS:
         columns = [counts.words(kind) for counts in past.history]
-        distinct, frequent = np.zeros(len(columns), np.int64), set[int]()
-        for t in range(past.windows.start, len(columns)):
-            both = together(columns[t - 1], columns[t])
-            distinct[t] = len(both.ids)
-            frequent.update(both.ids[both.records >= past.wanted.records].tolist())
-        names = sorted(vocabulary.names[number] for number in frequent)
-        numbers = vocabulary.numbers(names)
-        parts = np.array([of(words, numbers) for words in columns], np.float64).T
+        numbers, distinct = past.frequent(columns)
+        names = sorted(past.names.words.names[number] for number in numbers.tolist())
+        parts = past.table(columns, past.names.words.numbers(names))
         whole = past.whole(len(names))
-        judged = detect.shares(parts, whole, past.windows, past.wanted, both=False, distinct=distinct)
+        judged = detect.shares(parts, whole, past.windows, past.wanted, both=False,
+                               distinct=np.array([len(ids) for ids in distinct]))
         yield _Family({1: kind}, [Series(str(kind), name) for name in names], judged, whole)
 
 

@@ -18,14 +18,15 @@ class DayShapes:
 
     def __init__(self, db: sa.Connection, about: JobRow, first_us: int) -> None:
         self.db, self.about, self.first_us = db, about, first_us
-        self._of_day: tuple[int, dict[Series, Floats], Floats] = (-1, {}, np.zeros(0))
+        self._of_day: tuple[int | None, dict[Series, Floats], Floats] = (None, {}, np.zeros(0))
 
     def __call__(self, names: Sequence[Series], day: int) -> Floats:
         if self._of_day[0] != day:
             self._of_day = (day, *self._sums(day))
         _, sums, windows = self._of_day
         nothing = np.zeros_like(windows)
-        return baseline.day_shapes(np.array([sums.get(name, nothing) for name in names]).reshape(len(names), -1), windows)
+        of_names = np.array([sums.get(name, nothing) for name in names]).reshape(len(names), len(windows))
+        return baseline.day_shapes(of_names, windows, sums.get(ALL, nothing))
 
     def _sums(self, day: int) -> tuple[dict[Series, Floats], Floats]:
         """Records by bin of the day, and how many windows these come from."""

@@ -1,6 +1,6 @@
 """Many words of many windows in little memory: each word has a number, and a window holds two columns."""
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,28 +16,31 @@ class Words(NamedTuple):
 NONE = Words(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
-class Vocabulary:
-    """The numbers of words, in the order of their coming."""
+Name = TypeVar("Name", bound=Hashable)
+
+
+class Vocabulary(Generic[Name]):
+    """The numbers of words, or of whatever else has counts, in the order of their coming."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
-        self._ids: dict[str, int] = {}
+        self.names: list[Name] = []
+        self._ids: dict[Name, int] = {}
 
-    def pack(self, words: Mapping[str, int]) -> Words:
+    def pack(self, words: Mapping[Name, int]) -> Words:
         """word -> records, in columns."""
         ids = np.fromiter(map(self._id, words), np.int32, len(words))
         order = np.argsort(ids)
         return Words(ids[order], np.fromiter(words.values(), np.int32, len(words))[order])
 
-    def unpack(self, words: Words) -> dict[str, int]:
+    def unpack(self, words: Words) -> dict[Name, int]:
         """The opposite."""
         return dict(zip([self.names[number] for number in words.ids.tolist()], words.records.tolist(), strict=True))
 
-    def numbers(self, names: Iterable[str]) -> NDArray[np.int32]:
+    def numbers(self, names: Iterable[Name]) -> NDArray[np.int32]:
         """Of words that have one."""
         return np.array([self._ids[name] for name in names], np.int32)
 
-    def _id(self, name: str) -> int:
+    def _id(self, name: Name) -> int:
         number = self._ids.setdefault(name, len(self.names))
         if number == len(self.names):
             self.names.append(name)

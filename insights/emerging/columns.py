@@ -22,8 +22,8 @@ Codes = NDArray[np.int64]
 class Names:
     """The numbers of words ("term<TAB>flight", "entity<TAB>location<TAB>paris") and of groups of cells (source, product, lang, topic)."""
 
-    words: Vocabulary = field(default_factory=Vocabulary)
-    groups: Vocabulary = field(default_factory=Vocabulary)
+    words: Vocabulary[str] = field(default_factory=Vocabulary)
+    groups: Vocabulary[str] = field(default_factory=Vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def windows(
         by_group: dict[str, Counter[str]] = {}
         for key, cell in of_window:
             records += cell.records
-            words = by_group.setdefault("\0".join(key[1:]), Counter())
+            words = by_group.setdefault("\0".join((key.source, key.product, key.lang, key.topic)), Counter())
             words.update({f"{TERM}\t{term}": sum(counts) for term, counts in cell.terms.items()})
             words.update({f"{ENTITY}\t{entity}": count for entity, count in cell.entities.items()})
         yield _window(window_us, records, by_group, names)

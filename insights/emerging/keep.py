@@ -75,7 +75,7 @@ def judged(db: sa.Connection, about: JobRow, before: State, past: Past, wanted: 
     """(after the last closed window, the topics that any complete window from before.through_us on opened, changed or closed)."""
     size = about.window_us
     first, last = db.execute(sa.select(sa.func.min(units.c.window_us), sa.func.max(units.c.window_us)).where(
-        *of_run(units, about), units.c.records > 0)).one()
+        *of_run(units, about), units.c.window_us >= about.marks.merged_us, units.c.records > 0)).one()
     if first is None:
         return before, []
     begin = max(before.through_us, first)
@@ -85,7 +85,7 @@ def judged(db: sa.Connection, about: JobRow, before: State, past: Past, wanted: 
     if past.of != (about.job, about.run, begin) or len(past.names.words.names) > MOST_WORDS:
         past.windows, past.names = [], Names()
     from_us = begin if past.windows else begin - wanted.past * size
-    every = windows(cell_rows(db, about, from_us, end), from_us, end, size, wanted.past, past.names)
+    every = windows(cell_rows(db, about, max(from_us, about.marks.merged_us), end), from_us, end, size, wanted.past, past.names)
     history = past.windows or list(itertools.islice(every, wanted.past))
     after, topics, remembered = before, before.topics, history
     found: dict[str, Topic] = {}

@@ -4,7 +4,8 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, Group, Positional
-from pipelines.commands.output import harmless, note, print_json, print_table
+from pipelines.commands.judging import judge_all
+from pipelines.commands.output import harmless, line, note, print_json, print_table
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
 from pipelines.options import JOB, JSON, STORE, Option, count, positive_s
@@ -17,9 +18,7 @@ NOTE = Option("note", str, "", "a word to those who come after you")
 
 def list_alerts(args: argparse.Namespace) -> int:
     """Judges the windows that are new since the last time, and lists alerts."""
-    from insights.alerts.detect import Sensitivity
     from insights.alerts.judge import Severity
-    from insights.alerts.keep import judge
     from insights.alerts.say import told
     from insights.queries import job_row
 
@@ -27,7 +26,7 @@ def list_alerts(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--severity {args.severity}: no such severity; choose from {', '.join(Severity)}")
     from_us, to_us = time_us(getattr(args, "from"), "--from"), time_us(args.to, "--to")
     with open_store(args.store) as store:
-        judge(store, args.job, Sensitivity(), _now_us())
+        judge_all(store, args.job)
         with store.snapshot() as db:
             found = list(told(
                 db, job_row(db, args.job), from_us=from_us, to_us=to_us, severity=args.severity, only_open=args.open))
@@ -46,6 +45,32 @@ def _line(alert: "Told") -> tuple[str, ...]:
     until = "open" if alert.closed is None else f"{alert.last:%H:%M:%S}"
     return (alert.incident, f"{alert.opened:%Y-%m-%d %H:%M:%S}", until + (", acknowledged" if alert.acknowledged else ""),
             alert.severity, alert.kind, harmless(alert.what), harmless(alert.why))
+
+
+def show(args: argparse.Namespace) -> int:
+    """All that is known of one incident."""
+    from insights.alerts.answer import incident_of
+    from insights.alerts.say import headline, told
+    from insights.queries import job_row
+
+    with open_store(args.store) as store, store.snapshot() as db:
+        about = job_row(db, args.job)
+        found = list(told(db, about, incident=incident_of(db, about, args.id)))
+    if args.json:
+        print_json(found)
+        return 0
+    first = headline(found)
+    until = "open" if any(alert.closed is None for alert in found) else f"until {max(alert.last for alert in found):%H:%M:%S}"
+    line(harmless(f"incident {first.incident}: {min(alert.opened for alert in found):%Y-%m-%d %H:%M:%S} UTC, {until}"
+                  f"{', acknowledged' if first.acknowledged else ''}; {first.what}"))
+    for alert in found:
+        line("")
+        line(harmless(f"{alert.severity} {alert.kind}, {alert.opened:%H:%M:%S} to {alert.last:%H:%M:%S}: {alert.what}"))
+        if alert.why:
+            line(harmless(f"  came from: {alert.why}"))
+        for sample in alert.reason.samples:
+            line(harmless(f"  {sample.sentiment or 'sample':8}  {sample.text or sample.id}"))
+    return 0
 
 
 def acknowledge(args: argparse.Namespace) -> int:
@@ -122,13 +147,16 @@ LIST = Command(
         Option("to", str, "", "alerts that were open before this event time, ISO 8601"),
         Option("severity", str, "", "only warning or critical"),
         Option("open", bool, False, "only alerts that are open"), JSON), list_alerts)
+SHOW = Command(
+    "show", "show one incident: its alerts, what they came from, and sample texts", ("alerts show 96b60e79",), (STORE, JOB, JSON), show,
+    (Positional("id", "of an incident or of one of its alerts, or how it begins"),))
 ACK = Command(
     "ack", "say that an incident is looked after: only its end will be told",
     ("alerts ack 96b60e79", 'alerts ack 96b60e79 --note "the airline knows"'), (STORE, JOB, NOTE), acknowledge,
     (Positional("id", "of an incident or of one of its alerts, or how it begins"),))
 MUTE = Command(
     "mute", "make no messages of some alerts for a while; they are listed all the same. Without options: what is muted",
-    ("alerts mute --of product=Acme --for 2h", "alerts mute --kind silence --for 8h --note maintenance", "alerts mute --end 3"), (
+    ("alerts mute --of product=Acme --for 2h --note maintenance", "alerts mute --end 3"), (
         STORE, JOB,
         Option("kind", str, "", "only spike, silence, worse, better, topic, entity or term"),
         Option("of", str, "", "only of these: all, or source, product, topic, entity or term with its value, such as product=Acme"),
@@ -139,4 +167,4 @@ DELIVERIES = Command(
     ("alerts deliveries --store sqlite:///textpulse.db", "alerts deliveries --retry"), (
         STORE, JOB, Option("last", count, 50, "so many of the last"),
         Option("retry", bool, False, "make all that has not arrived due now, what was given up too"), JSON), deliveries)
-GROUP = Group("alerts", "what changed in the windows of a store, and why; and who is told", (LIST, ACK, MUTE, DELIVERIES))
+GROUP = Group("alerts", "what changed in the windows of a store, and why; and who is told", (LIST, SHOW, ACK, MUTE, DELIVERIES))

@@ -53,6 +53,8 @@ def _job(store: "Store", named: str, option: str) -> str:
 def _show(found: "Difference", limit: int) -> None:
     line(f"{found.job_a} | {found.job_b}: {'equal' if found.same else 'different'}")
     line(f"cells equal: {found.equal:,}")
+    if found.since_us is not None:
+        line(f"compared from {_window(found.since_us)} on: what was before is dropped for its age")
     if found.not_closed:
         line(f"windows that may still change: {found.not_closed:,}")
     shown = limit or None

@@ -3,8 +3,6 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from pipelines.commands.command import Command, Group, Positional
 from pipelines.commands.output import harmless, line, note, print_json, print_table
 from pipelines.commands.reading import check_job, open_store
@@ -76,43 +74,25 @@ def read_letters(store: "Store", where: "Sequence[sa.ColumnElement[bool]]", limi
     """The letters, the newest first, with times in ISO 8601 and headers as a mapping. limit: 0 for all."""
     import sqlalchemy as sa
 
+    from insights.letters import plain, readable
     from insights.tables import dead_letters
 
     columns = dead_letters.c
-    query = _readable(sa.select(dead_letters), where).order_by(
+    query = readable(sa.select(dead_letters), where).order_by(
         columns.first_seen_us.desc(), columns.job, columns.origin, columns.offset.desc())
     with store.snapshot() as db:
-        return [_plain(dict(row)) for row in db.execute(query.limit(limit or None)).mappings()]
+        return [plain(dict(row)) for row in db.execute(query.limit(limit or None)).mappings()]
 
 
 def count_letters(store: "Store", where: "Sequence[sa.ColumnElement[bool]]") -> int:
     """How many there are."""
     import sqlalchemy as sa
 
+    from insights.letters import readable
     from insights.tables import dead_letters
 
     with store.snapshot() as db:
-        return db.scalar(_readable(sa.select(sa.func.count()).select_from(dead_letters), where)) or 0
-
-
-def _readable(query: "sa.Select[Any]", where: "Sequence[sa.ColumnElement[bool]]") -> "sa.Select[Any]":
-    """Of streams, and of the current run of a backfill."""
-    import sqlalchemy as sa
-
-    from insights.tables import dead_letters, jobs
-
-    current = sa.or_(jobs.c.kind == "stream", dead_letters.c.run == jobs.c.current_run)
-    return query.join(jobs, sa.and_(jobs.c.job == dead_letters.c.job, current)).where(*where)
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    from schemas.records import time_of
-
-    window_us = row.pop("window_us")
-    row["window"] = None if window_us is None else time_of(window_us).isoformat()
-    row["first_seen"] = time_of(row.pop("first_seen_us")).isoformat()
-    row["headers"] = msgspec.json.decode(row["headers"])
-    return row
+        return db.scalar(readable(sa.select(sa.func.count()).select_from(dead_letters), where)) or 0
 
 
 LIST = Command(

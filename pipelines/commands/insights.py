@@ -3,9 +3,12 @@ import argparse
 import csv
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command
+from pipelines.commands.files import check_place, replacing
 from pipelines.commands.output import harmless, note, print_json, print_table
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
@@ -18,23 +21,57 @@ OPTIONS = INSIGHTS
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the insights asked for."""
+    """Prints the insights asked for, or writes them to a file, which is whole or not written at all."""
     from insights.queries import insights
 
-    if args.json and args.csv:
-        raise UsageProblem("--json and --csv: choose one")
+    form = _format(args)
     from_us, to_us = time_us(getattr(args, "from"), "--from"), time_us(args.to, "--to")
     by = [name.strip() for name in args.by.split(",") if name.strip()]
+    path = Path(args.output) if args.output else None
+    if path:
+        check_place(path, "--output")
+    elif form == "parquet" and sys.stdout.isatty():
+        raise UsageProblem("--format parquet: is not for a terminal; name a file with --output")
     with open_store(args.store) as store:
         found = insights(store, args.job, from_us=from_us, to_us=to_us, size_us=_size_us(args.window), by=by,
                          top=args.top)
-    if args.json:
-        print_json(found)
-    elif args.csv:
-        _print_csv(found, by)
-    else:
-        _print_table(found, by, args.job)
+    if path is None:
+        _write(found, by, args.job, form)
+        return 0
+    with replacing(path, "--output") as new, new.open("w", encoding="utf-8", newline="") as file, redirect_stdout(file):
+        _write(found, by, args.job, form)
+    note(f"{path}: {len(found):,} rows")
     return 0
+
+
+def _format(args: argparse.Namespace) -> str:
+    """The one format that was asked for."""
+    asked = {name: f"--{name}" for name in ("csv", "json") if getattr(args, name)}
+    if args.format != "table":
+        asked.setdefault(args.format, f"--format {args.format}")
+    if len(asked) > 1:
+        raise UsageProblem(f"{' and '.join(asked.values())}: choose one")
+    return next(iter(asked), "table")
+
+
+def _write(found: "Sequence[Insight]", by: Sequence[str], job: str, form: str) -> None:
+    """To stdout."""
+    if form == "json":
+        print_json(found)
+    elif form == "csv":
+        _print_csv(found, by)
+    elif form == "parquet":
+        _write_parquet(found, by, job)
+    else:
+        _print_table(found, by, job)
+
+
+def _write_parquet(found: "Sequence[Insight]", by: Sequence[str], job: str) -> None:
+    from pyarrow import parquet
+
+    from insights.arrow import arrow_table
+
+    parquet.write_table(arrow_table(found, by, job), sys.stdout.buffer, compression="zstd")
 
 
 def _size_us(window: str) -> int | None:
@@ -91,5 +128,5 @@ def _terms(insight: "Insight") -> list[str]:
 COMMAND = Command(
     "insights", "show what a store says: records, sentiment, entities and terms by window and group",
     ("insights --store sqlite:///textpulse.db --window 1h --by topic,source",
-     "insights --from 2026-06-01T00:00Z --to 2026-06-02T00:00Z --by product --csv"),
+     "insights --from 2026-06-01T00:00Z --to 2026-06-02T00:00Z --by product --format parquet --output june-1.parquet"),
     OPTIONS, run)

@@ -16,20 +16,26 @@ def open_store(url: str, named: str = "--store") -> "Iterator[Store]":
     """The store, which must be there. named: what the user calls it. Raises EnvironmentProblem or StoreError naming it."""
     from insights.store import Store
 
-    file = sqlite_file(url)
-    if file is not None and not file.is_file():   # SQLite would make an empty one
-        raise EnvironmentProblem(f"{named} {url}: there is no such file; `textpulse stream` or `backfill` makes one")
-    store = Store(url, create=False)
+    store = Store(check_there(url, named), create=False)
     try:
         yield store
     finally:
         store.close()
 
 
+def check_there(url: str, named: str = "--store") -> str:
+    """The URL, if it names no file or one that is there: SQLite would make an empty one. Raises EnvironmentProblem."""
+    file = sqlite_file(url)
+    if file is not None and not file.is_file():
+        raise EnvironmentProblem(f"{named} {url}: there is no such file; `textpulse stream` or `backfill` makes one")
+    return url
+
+
 def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL; None for what has no file of its own."""
-    path = url.removeprefix("sqlite:///").partition("?")[0]
-    return None if path in (url, "", ":memory:") or path.startswith("file:") else Path(path)
+    dialect, _, rest = url.partition(":///")
+    path = rest.partition("?")[0]
+    return None if dialect != "sqlite" or path in ("", ":memory:") or path.startswith("file:") else Path(path)
 
 
 def check_durable(url: str) -> None:

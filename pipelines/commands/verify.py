@@ -32,9 +32,11 @@ def _show(found: "Audit") -> None:
     if not found.totals:
         note("the store holds no records yet")
     else:
-        numbers = ("run", "read", "in cells", "open", "dead letters")
+        some_dropped = any(total.dropped for total in found.totals)
+        numbers = ("run", "read", "in cells", *(["dropped"] if some_dropped else []), "open", "dead letters")
         print_table(("job", *numbers, "by reason"), [
-            (total.job, total.run, total.read, total.in_cells, total.open, sum(total.dead.values()),
+            (total.job, total.run, total.read, total.in_cells, *([total.dropped] if some_dropped else []), total.open,
+             sum(total.dead.values()),
              ", ".join(f"{reason} {letters:,}" for reason, letters in sorted(total.dead.items())))
             for total in found.totals], numbers=numbers)
     for finding in found.findings:

@@ -12,7 +12,8 @@ WINDOW = WindowView(START_US, START_US + 10_000_000, "live", 1_234, 617, 0, 617,
                     [("delivery", 700), ("card", 534)], [("王丽", 31), ("Kestrel Airlines", 12)])
 CLOSED = WindowView(START_US - 10_000_000, START_US, "closed", 3, 1, 1, 1)
 FULL = Snapshot(windows=[CLOSED, WINDOW], rate_per_s=1012.4, lag_records=57, dead_letters={"late": 2, "malformed": 40},
-                metrics_address="http://127.0.0.1:9464/metrics", uptime_s=3_725, totals={"records": 81_000})
+                metrics_address="http://127.0.0.1:9464/metrics", page_address="http://127.0.0.1:8080/", uptime_s=3_725,
+                totals={"records": 81_000})
 
 
 def shown(snapshot: Snapshot, width: int) -> str:
@@ -33,7 +34,7 @@ def test_every_line_fits_the_console_even_with_chinese_text(width: int) -> None:
 def test_narrow_and_wide_consoles_show_the_same_facts(width: int) -> None:
     text = shown(FULL, width)
     for fact in ("00:00:00-00:00:10", "1,234", "50%", "delivery 700", "王丽 31", "1:02:05", "1,012", "57",
-                 "malformed 40, late 2", "9464", "81,000"):
+                 "malformed 40, late 2", "9464", "8080", "81,000"):
         assert fact in text
 
 

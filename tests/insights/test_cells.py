@@ -4,7 +4,7 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.cells import CONFIDENCE_BINS, SAMPLES, Cell, Unit
+from insights.cells import CONFIDENCE_BINS, SAMPLES, Cell, Text, Unit
 from insights.sketch import K, sketch_of
 
 counts = st.integers(0, 1_000)
@@ -13,12 +13,13 @@ hashes = st.integers(0, 2**64 - 1)
 samples = st.lists(st.tuples(hashes, words), max_size=SAMPLES, unique=True).map(lambda pairs: tuple(sorted(pairs)))
 triples = st.tuples(counts, counts, counts)
 cells = st.builds(
-    lambda felt, score, entities, terms, confidence, authors, samples, versions: Cell(
-        sum(felt), *felt, score, entities, terms, confidence, authors, samples, versions),
+    lambda felt, score, entities, terms, confidence, authors, samples, versions, texts: Cell(
+        sum(felt), *felt, score, entities, terms, confidence, authors, samples, versions,
+        {name: text for (_, name), text in zip(samples, texts, strict=False)}),
     triples, st.integers(0, 2**50), st.dictionaries(words, counts, max_size=4),
     st.dictionaries(words, triples, max_size=4),
     st.lists(counts, min_size=CONFIDENCE_BINS, max_size=CONFIDENCE_BINS), st.sets(hashes, max_size=6).map(sketch_of),
-    samples, st.dictionaries(words, counts, max_size=2))
+    samples, st.dictionaries(words, counts, max_size=2), st.lists(st.builds(Text, words, st.integers(0, 2)), max_size=SAMPLES))
 units = st.builds(
     lambda offset, cells: Unit(sum(cell.records for cell in cells.values()), offset, cells),
     st.integers(-1, 2**62), st.dictionaries(st.tuples(words, words), cells, max_size=3))
@@ -59,6 +60,14 @@ def test_merging_preserves_every_total(a, b):
         assert held[0] + held[1] == held[2]
     assert merged.confidence == [left + right for left, right in zip(a.confidence, b.confidence, strict=True)]
     assert merged.negative + merged.neutral + merged.positive == merged.records
+
+
+@given(cells, cells)
+def test_texts_are_those_of_the_samples(a, b):
+    merged = Cell.merge(a, b)
+    named = {name for _, name in merged.samples}
+    assert merged.texts.keys() == named & (a.texts.keys() | b.texts.keys())
+    assert all(text in (a.texts.get(name), b.texts.get(name)) for name, text in merged.texts.items())
 
 
 @given(cells, cells, cells)

@@ -38,7 +38,7 @@ def test_cells_merge_over_origins_epochs_and_every_other_dimension(book):
     assert [(term.term, term.negative, term.positive) for term in first.terms] == [
         ("card", 1, 1), ("late", 1, 0), ("lost", 1, 0)]
     assert [(entity.type, entity.text, entity.records) for entity in first.entities] == [("ORG", "acme", 1)]
-    assert sorted(first.samples) == ["a", "b", "c"]
+    assert sorted(sample.id for sample in first.samples) == ["a", "b", "c"]
 
 
 def test_every_grouping_holds_every_record(book):

@@ -12,6 +12,7 @@ from insights import tables
 from insights.cells import Cell, Unit
 from insights.store import Progress, Store, StoreError, TakenOver, UnitKey
 from insights.tables import SCHEMA_VERSION, START_US
+from insights.views import drop_views
 from schemas.records import DeadLetter, Reason
 
 KEY = UnitKey(0, "t/0", "tickets", "app")
@@ -392,7 +393,11 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
     made.open_job("job", "stream", 10 * S, 15 * S)
     made.write_units("job", 0, [(KEY, unit(3, 7))], 1)
     with made.transaction() as db:
+        drop_views(db)
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
+        db.exec_driver_sql("ALTER TABLE units DROP COLUMN span_us")
+        for table in (tables.retention, tables.dropped, tables.emerging_topics, tables.emerging_states):
+            table.drop(db)
         db.execute(tables.schema_version.update().values(version=1))
     made.close()
 
@@ -403,6 +408,8 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
 
     assert stored(upgraded) == {(0, KEY): (3, 7, 1, {"a": 3})}
     assert job_row(upgraded, "job").holder == 1
+    with upgraded.snapshot() as db:
+        assert db.scalars(sa.select(tables.units.c.span_us)).all() == [0]
     upgraded.close()
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights import tabulate as module
-from insights.cells import Cell, Unit
+from insights.cells import Cell, Text, Unit
+from insights.redact import redacted
 from insights.tabulate import PARTICLES, STOP_WORDS, tabulate
 from schemas.decode import event_key, event_keys
 from schemas.records import TextEvent
@@ -76,7 +77,15 @@ def cell_of(event, row):
     return Cell(
         1, *felt, round(chosen * 10_000), dict.fromkeys(named, 1), dict.fromkeys(words_of(row[3]), felt), confidence,
         (event_key(event.author_id),) if event.author_id else (), ((event_key(event.event_id), event.event_id),),
-        {FakeTagger.version: 1})
+        {FakeTagger.version: 1}, {event.event_id: Text(*shown(event.text, row[2], sentiment))})
+
+
+def shown(text, entities, sentiment):
+    data = text.encode()
+    spans = [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), FakeTagger.entity_types[kind])
+             for kind, start, end in entities]
+    said, kept = redacted(text, spans)
+    return said, sentiment, kept
 
 
 def oracle(events, rows, groups, good):

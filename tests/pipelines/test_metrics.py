@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from insights import tables
 from insights.cells import Cell, Unit
 from insights.sketch import sketch_of
 from insights.store import Store, StoreError, UnitKey
@@ -78,6 +79,30 @@ def test_a_store_that_cannot_be_read_leaves_the_other_metrics(store: Store, monk
     said = scraped(job_over(store))
     assert said['textpulse_model_info{model="fast",tier="fast",version="v1"}'] == 1
     assert not [name for name in said if name.startswith("textpulse_window")]
+
+
+def test_alerts_and_what_has_not_arrived_are_told_and_nothing_of_another_job(store: Store) -> None:
+    said = scraped(job_over(store))
+    assert said['textpulse_alerts_total{kind="spike"}'] == said['textpulse_alerts_open{severity="critical"}'] == 0
+    assert said['textpulse_alert_deliveries{state="pending"}'] == said['textpulse_alert_deliveries{state="given_up"}'] == 0
+    blank = {"incident": "i", "dimension": "all", "value": "", "opened_us": 0, "last_us": 0, "peak_us": 0, "peak": "", "reason": "",
+             "updated_us": 0}
+    with store.transaction() as db:
+        db.execute(tables.alerts.insert(), [
+            {**blank, "job": job, "run": run, "id": f"{at}", "kind": "spike", "severity": severity, "closed_us": closed}
+            for at, (job, run, severity, closed) in enumerate([
+                ("live", 0, "critical", None), ("live", 0, "critical", 9), ("live", 0, "warning", None), ("live", 1, "critical", None),
+                ("other", 0, "critical", None)])])
+        db.execute(tables.messages.insert(), [
+            {"id": job, "job": job, "incident": "i", "body": "", "made_us": 0} for job in ("live", "other")])
+        db.execute(tables.deliveries.insert(), [
+            {"message": message, "target": state, "state": state, "attempts": 1, "due_us": 0, "error": ""}
+            for message in ("live", "other") for state in ("pending", "given_up", "delivered")])
+    said = scraped(job_over(store))
+    assert said['textpulse_alerts_total{kind="spike"}'] == 3
+    assert (said['textpulse_alerts_open{severity="critical"}'], said['textpulse_alerts_open{severity="warning"}']) == (1, 1)
+    assert said['textpulse_alert_deliveries{state="pending"}'] == said['textpulse_alert_deliveries{state="given_up"}'] == 1
+    assert 'textpulse_alert_deliveries{state="delivered"}' not in said
 
 
 def test_however_many_sources_producers_name_the_labels_are_few_and_no_record_is_lost(store: Store) -> None:

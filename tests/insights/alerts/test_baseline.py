@@ -95,3 +95,16 @@ def test_a_shape_is_flat_until_every_part_of_the_day_was_seen():
     seen[7] = 0
 
     assert (baseline.day_shapes(np.full((2, baseline.BINS), 9.0), seen) == 1).all()
+
+
+def test_series_too_rare_to_be_told_lend_nothing_to_the_others():
+    counts = np.random.default_rng(1).poisson(20, (3, 180)).astype(float)
+    rare = np.tile([0.0, 0.0, 0.0, 7.0], (9, 45))   # much over-dispersed, and never 8 in two windows
+    alone, beside = (baseline.fit(rows, np.ones_like(rows), frequent=8) for rows in (counts, np.concatenate([counts, rare])))
+    assert np.array_equal(alone.dispersion, beside.dispersion[:3]) and np.array_equal(alone.error, beside.error[:3])
+
+
+def test_the_shape_that_is_borrowed_is_that_of_everything_whatever_series_are_asked_for():
+    sums, windows = np.random.default_rng(1).poisson(5, (4, baseline.BINS)).astype(float), np.full(baseline.BINS, 10.0)
+    everything = sums.sum(axis=0)
+    assert np.array_equal(baseline.day_shapes(sums, windows, everything)[:2], baseline.day_shapes(sums[:2], windows, everything))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from insights.alerts.explain import PARTS, Tally, explain
 from insights.alerts.judge import Kind, Series, Signal
 from insights.alerts.say import what, why
-from insights.cells import Cell
+from insights.cells import Cell, Text
 from insights.queries import CellKey
 
 MINUTE = 60_000_000
@@ -42,7 +42,7 @@ def test_a_spike_is_explained_by_the_topic_and_the_term_it_came_from():
     assert [(one.dimension, one.value, one.observed, one.expected) for one in found.contributors] == [
         ("topic", "food", 40, 10.0), ("term", "soup", 30, 2.0)]
     assert found.contributors[0].part == pytest.approx(30 / 32)
-    assert found.samples == ("reviews film", "reviews food")
+    assert [sample.id for sample in found.samples] == ["reviews film", "reviews food"]
 
 
 def test_a_worse_mood_is_explained_by_negative_records_alone():
@@ -68,6 +68,33 @@ def test_of_a_word_nothing_is_said_that_cells_do_not_hold():
 
     assert {one.dimension for one in found.contributors} <= set(PARTS)
     assert found.samples == ()
+
+
+def shown(key, cell, *texts):
+    """The cell with samples of these (text, sentiment)."""
+    cell.samples = tuple((at, text) for at, (text, _) in enumerate(texts))
+    cell.texts = {text: Text(text, felt) for text, felt in texts}
+    return key, cell
+
+
+def test_samples_are_of_the_records_in_question():
+    rows = [shown(*cell("tickets", "card", 40, 30, terms={"lost": (30, 0, 0)}, entities={"organisation\tacme corp": 9}),
+                  ("Acme  Corp is fine", 2), ("lost again", 0), ("glosty", 1))]
+    said = {kind: [sample.id for sample in reason(kind, series, 34, 8.0, rows, []).samples] for kind, series in [
+        (Kind.WORSE, Series()), (Kind.BETTER, Series()), (Kind.TERM, Series("term", "lost")),
+        (Kind.ENTITY, Series("entity", "organisation\tacme corp"))]}
+
+    assert said == {Kind.WORSE: ["lost again"], Kind.BETTER: ["Acme  Corp is fine"], Kind.TERM: ["lost again"],
+                    Kind.ENTITY: ["Acme  Corp is fine"]}
+
+
+def test_samples_that_hold_what_the_change_came_from_come_first():
+    rows = [*USUAL, shown(*cell("reviews", "film", 60, terms={"flood": (0, 60, 0)}), ("a", 1), ("b", 1), ("c", 1)),
+            shown(*cell("reviews", "film", 30, terms={"flood": (0, 30, 0)}), ("z the Flood", 1))]
+
+    found = reason(Kind.SPIKE, Series(), 170, 80.0, rows)
+
+    assert [sample.id for sample in found.samples] == ["z the Flood", "a", "b"]
 
 
 parts = st.lists(st.builds(

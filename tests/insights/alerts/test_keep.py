@@ -96,7 +96,7 @@ def test_the_burst_is_told_once_with_its_reason(store, at_once):
     reason = msgspec.json.decode(row["reason"], type=Reason)
     assert {(one.dimension, one.value) for one in reason.contributors} == {("topic", "food"), ("term", "soup")}
     assert all(0.8 < one.part <= 1.2 for one in reason.contributors)
-    assert set(reason.samples) <= {f"{name} {at}" for name in ("film", "food") for at in range(100, 112)}
+    assert {sample.id for sample in reason.samples} <= {f"{name} {at}" for name in ("film", "food") for at in range(100, 112)}
 
 
 @pytest.mark.parametrize("every", [1, 7, 40])
@@ -112,6 +112,28 @@ def test_live_and_at_once_say_the_same(another, at_once, every, restarted):
     judge(another, "job", WANTED, 1, past)
 
     assert kept(another) == at_once
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100])
+def test_in_pieces_and_killed_between_them_and_at_once_say_the_same(another, at_once, monkeypatch, piece):
+    monkeypatch.setattr(keep, "PIECE", piece)
+    write(another, [unit for units in windows().values() for unit in units], WINDOWS - 1)
+    ends = []
+
+    def killed(end_us):
+        ends.append(end_us)
+        if len(ends) % 5 == 3:
+            raise KeyboardInterrupt
+
+    while True:
+        try:
+            judge(another, "job", WANTED, 1, told=killed)
+            break
+        except KeyboardInterrupt:
+            continue
+
+    assert kept(another) == at_once
+    assert ends == sorted(set(ends)) and len(ends) == (WINDOWS - LATENESS - 1) // piece
 
 
 def test_what_is_remembered_is_not_read_again(another, monkeypatch):
@@ -211,3 +233,12 @@ def test_an_archive_that_ends_is_no_silence_and_its_last_windows_count(tmp_path,
     (state,) = kept(archive)[1]
     assert state[0] == (FIRST + WINDOWS) * MINUTE
     archive.close()
+
+
+def test_a_record_of_1970_is_judged_like_any_other(store):
+    unit = Unit(1, 0, {("en", "t"): Cell(1, 0, 1, 0)})
+    store.write_units("job", 0, [(UnitKey(at * MINUTE, "o", "s", ""), unit) for at in (0, 50, 10**7)], 1)
+    store.save("job", 0, 10**7 * MINUTE, 10**7 * MINUTE, [])
+
+    judge(store, "job", WANTED, 1)
+    assert kept(store)[1][0][0] > 0

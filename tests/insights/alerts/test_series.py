@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from insights.alerts import baseline
 from insights.alerts.detect import Sensitivity
 from insights.alerts.judge import ALL, Kind, Series
-from insights.alerts.series import Counts, count, signals
-from insights.alerts.words import Vocabulary
+from insights.alerts.series import Counts, Names, _groups, _past, count, signals
 from insights.cells import Cell
 from insights.queries import CellKey
 
@@ -31,11 +30,11 @@ def stream(seed=1, windows=160, burst=None):
                        Cell(records, negative, 0, records - negative, terms={"the": (records, 0, 0), **spoiled}, entities={}))
 
 
-WORDS = Vocabulary()
+NAMES = Names()
 
 
 def history(rows, windows=160, before=WANTED.past):
-    return list(count(rows, (FIRST - before) * MINUTE, (FIRST + windows) * MINUTE, MINUTE, WANTED.past, WORDS))
+    return list(count(rows, (FIRST - before) * MINUTE, (FIRST + windows) * MINUTE, MINUTE, WANTED.past, NAMES))
 
 
 def flat(names, day):
@@ -44,11 +43,12 @@ def flat(names, day):
 
 
 def said(past, start=WANTED.past):
-    return dict(signals(past, start, MINUTE, WANTED, flat, WORDS))
+    return dict(signals(past, start, MINUTE, WANTED, flat, NAMES))
 
 
 def plain(found):
-    return [(counts.window_us, counts.groups, WORDS.unpack(counts.entities), WORDS.unpack(counts.terms)) for counts in found]
+    return [(counts.window_us, counts.records, NAMES.groups.unpack(counts.groups), NAMES.groups.unpack(counts.negative),
+             NAMES.words.unpack(counts.entities), NAMES.words.unpack(counts.terms)) for counts in found]
 
 
 def told(found):
@@ -124,8 +124,21 @@ def test_a_stream_too_young_to_be_judged_says_nothing(windows):
 
 def test_all_is_the_sum_of_its_sources():
     for counts in history(stream(), before=0):
-        sources = [numbers for series, numbers in counts.groups.items() if series.dimension == "source"]
-        assert counts.groups[ALL] == tuple(map(sum, zip(*sources, strict=True)))
+        for columns in (counts.groups, counts.negative):
+            groups = NAMES.groups.unpack(columns)
+            assert groups.get(ALL, 0) == sum(number for series, number in groups.items() if series.dimension == "source")
+
+
+def test_however_many_series_are_rare_only_the_others_are_judged():
+    def rare(at):
+        yield from (row for row in stream(burst=range(100, 110)) if row[0].window_us == (FIRST + at) * MINUTE)
+        yield from ((CellKey((FIRST + at) * MINUTE, "posts", f"{at} {number}", "en", "film"), Cell(1, 0, 1, 0)) for number in range(200))
+
+    past = history(row for at in range(160) for row in rare(at))
+
+    assert (100, Kind.TOPIC, Series("topic", "food")) in told(said(past))
+    families = list(_groups(_past(past, WANTED.past, MINUTE, WANTED, NAMES), flat))
+    assert all(len(family.names) < 20 for family in families)
 
 
 def test_nothing_comes_of_nothing():

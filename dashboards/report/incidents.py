@@ -1,0 +1,115 @@
+"""What happened: incidents with their alerts, and an alert in words."""
+from collections.abc import Sequence
+
+from dashboards.report.figures import count, length, moment, percent, until, value
+from dashboards.report.markup import Markup, tag
+from dashboards.report.words import Words
+from insights.alerts.explain import Contributor
+from insights.alerts.judge import Severity
+from insights.alerts.say import SHARES, Told
+from insights.report import Incident, Report
+from schemas.records import to_us
+
+SHOWN_INCIDENTS = 20
+SHOWN_ALERTS = 8
+SHOWN_CAUSES = 3
+SHOWN_QUOTES = 3
+
+
+def incidents(of: Report, words: Words) -> Markup:
+    """All of them, the oldest first."""
+    shown = [_incident(number, incident, of.about.window_us, words) for number, incident in enumerate(of.incidents[:SHOWN_INCIDENTS], 1)]
+    left = sum(len(incident.alerts) for incident in of.incidents[SHOWN_INCIDENTS:])
+    if left:
+        shown.append(tag("p", words.more_alerts.format(count(left)), class_="note"))
+    note = words.incidents_note if shown else words.no_incidents
+    return tag("section", tag("h2", words.incidents), tag("p", note, class_="note"), shown)
+
+
+def in_words(alert: Told, window_us: int, words: Words) -> str:
+    """Such as "term rose: flight, 30 of 143 records in 2 min (21%), expected 3%"."""
+    kind, numbers = words.kinds[alert.kind], (measured(alert, window_us, words), expected(alert))
+    if alert.series.dimension == "all":
+        return words.alert_of_all.format(kind, *numbers)
+    return words.alert.format(kind, subject(alert, words), *numbers)
+
+
+def subject(alert: Told, words: Words) -> str:
+    """Whose records: "product Acme"; of what rose by itself the name alone, since the kind says what it is."""
+    dimension, name = alert.series.dimension, alert.series.value
+    if dimension == "all":
+        return words.dimensions["all"]
+    said = value(dimension, name, words)
+    return said if dimension == alert.kind else f"{words.dimensions[dimension]} {said}"
+
+
+def measured(alert: Told, window_us: int, words: Words) -> str:
+    """What was counted in the windows of its peak."""
+    peak, span = alert.peak, length(alert.peak.width * window_us, words)
+    if alert.kind not in SHARES:
+        return words.counted.format(count(peak.observed), span)
+    return words.share_of.format(count(peak.observed), count(peak.whole), span, percent(peak.observed, peak.whole))
+
+
+def expected(alert: Told) -> str:
+    """What was expected there: a count, or a share."""
+    return percent(alert.peak.expected, alert.peak.whole) if alert.kind in SHARES else count(alert.peak.expected)
+
+
+def causes_of(alert: Told) -> list[Contributor]:
+    """Where most of the change came from, the largest part first."""
+    more = alert.peak.observed >= alert.peak.expected
+    same_way = [one for one in alert.reason.contributors if more == (one.observed >= one.expected)]
+    return sorted(same_way, key=lambda one: (-one.part, one.dimension, one.value))[:SHOWN_CAUSES]
+
+
+def _incident(number: int, incident: Incident, window_us: int, words: Words) -> Markup:
+    alerts = incident.alerts
+    critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
+    severity = Severity.CRITICAL if critical else Severity.WARNING
+    begin, end = to_us(min(alert.opened for alert in alerts)), to_us(max(alert.last for alert in alerts))
+    when = words.lasted.format(moment(begin), until(end, begin))
+    if any(alert.closed is None for alert in alerts):
+        when = words.still_open.format(when)
+    if alerts[0].acknowledged:
+        when = f"{when} · {words.acknowledged}"
+    more = len(alerts) - SHOWN_ALERTS
+    return tag(
+        "article",
+        tag("h3", tag("span", str(number), class_="mark"), " ",
+            in_words(alerts[0], window_us, words), " ", tag("span", words.severities[severity], class_=f"chip {severity}")),
+        tag("p", when, " · ", incident.id, class_="note"), _quotes(alerts, words), _table(number, alerts[:SHOWN_ALERTS], window_us, words),
+        tag("p", words.more_alerts.format(count(more)), class_="note") if more > 0 else "")
+
+
+def _quotes(alerts: Sequence[Told], words: Words) -> Markup | str:
+    """The first samples that have a text."""
+    texts = {sample.id: sample for alert in alerts for sample in alert.reason.samples if sample.text}
+    shown = list(texts.values())[:SHOWN_QUOTES]
+    if not shown:
+        return ""
+    feelings = {"negative": words.negative, "neutral": words.neutral, "positive": words.positive}
+    return tag("ul", [
+        tag("li", tag("span", class_=f"dot {one.sentiment}"), tag("bdi", one.text), " ",
+            tag("span", feelings.get(one.sentiment, ""), class_="quiet")) for one in shown], class_="quotes")
+
+
+def _table(number: int, alerts: Sequence[Told], window_us: int, words: Words) -> Markup:
+    head = (words.kind, words.measured, words.usual, words.came_from)
+    return tag(
+        "table", tag("caption", words.alerts.format(number)),
+        tag("thead", tag("tr", [tag("th", name, scope="col") for name in head])),
+        tag("tbody", [_row(alert, window_us, words) for alert in alerts]), class_="alerts")
+
+
+def _row(alert: Told, window_us: int, words: Words) -> Markup:
+    causes = causes_of(alert)
+    return tag(
+        "tr", tag("th", words.kinds[alert.kind], tag("br"), tag("bdi", subject(alert, words)), scope="row"),
+        tag("td", measured(alert, window_us, words)), tag("td", expected(alert), data_label=words.usual),
+        tag("td", tag("ul", [_cause(one, words) for one in causes]) if causes else ""))
+
+
+def _cause(one: Contributor, words: Words) -> Markup:
+    return tag("li", words.dimensions[one.dimension], " ", tag("bdi", value(one.dimension, one.value, words)), " ",
+               tag("span", words.versus.format(count(one.observed), count(one.expected)), class_="quiet"))

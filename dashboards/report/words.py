@@ -1,0 +1,200 @@
+"""The words of a report, in English and Chinese."""
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """All that a report says of its own, in English. {} takes what a sentence is about."""
+
+    lang: str = "en"
+    title: str = "What customers said"
+    times: str = "{} to {} UTC, job {}"
+    compared: str = "Changes are against the {} before."
+    not_compared: str = "Nothing to compare with: the store does not hold all of the {} before."
+    in_short: str = "In short"
+    talked: str = "Talked about"
+    felt: str = "Felt"
+    felt_is: str = "{} negative, {} neutral, {} positive"
+    changed: str = "Changed most"
+    happened: str = "Happened"
+    happened_from: str = "{}; came from {}"
+    nothing_changed: str = "nothing that stands out"
+    no_incidents: str = "no incidents"
+    records: str = "Records"
+    negative: str = "Negative"
+    neutral: str = "Neutral"
+    positive: str = "Positive"
+    authors: str = "Authors"
+    authors_note: str = "about"
+    incidents: str = "Incidents"
+    critical_of: str = "{} critical"
+    dead_letters: str = "Dead letters"
+    points: str = "{} pts"
+    over_time: str = "Over time"
+    volume_title: str = "Records in {}, by sentiment"
+    volume_about: str = "Bars from {} to {} UTC: between {} and {} records in {}, {} in all. Incidents marked: {}."
+    mood_title: str = "Negative share of the records"
+    mood_about: str = "A line over the same time: {} negative on the whole, at most {}."
+    incident: str = "Incident {}"
+    incidents_note: str = "Changes of single windows that are too surprising to be chance, and large enough to matter."
+    lasted: str = "{} to {}"
+    still_open: str = "{}, still open"
+    acknowledged: str = "somebody looks after it"
+    alerts: str = "Alerts of incident {}"
+    more_alerts: str = "{} more alerts: textpulse alerts list has them all."
+    alert: str = "{}: {}, {}, expected {}"
+    alert_of_all: str = "{}: {}, expected {}"
+    versus: str = "{} (expected {})"
+    aside: str = "{} ({})"
+    comma: str = ", "
+    kind: str = "What"
+    of_what: str = "Of"
+    measured: str = "Measured"
+    usual: str = "Expected"
+    came_from: str = "Came from"
+    counted: str = "{} records in {}"
+    share_of: str = "{} of {} records in {} ({})"
+    changes: str = "What changed"
+    changes_caption: str = "What has a part of the records most unlike that of the {} before"
+    observed: str = "Records"
+    expected: str = "Expected"
+    share: str = "Share"
+    feeling: str = "Sentiment"
+    bar: str = "{} negative, {} neutral, {} positive"
+    group_caption: str = "Records and their share, how they feel, and the negative share"
+    compared_caption: str = "Records with their share and change, how they feel, and the negative share with its change"
+    more_values: str = "{} more, {} records together"
+    entities_and_terms: str = "Entities and terms"
+    named_captions: Mapping[str, str] = {"entity": "Named by most records", "term": "In most records"}
+    trend: str = "Trend"
+    trend_is: str = "from {} at first to {} at the end, at most {}"
+    no_change: str = "same"
+    new: str = "new"
+    dead_note: str = "Records that could not be counted. One that could not be read has no time: it stands under the whole job alone."
+    reason: str = "Reason"
+    here: str = "In this time"
+    before: str = "Before"
+    whole_job: str = "Whole job"
+    completeness: str = "How complete this is"
+    windows: str = "Windows with records"
+    windows_are: str = "{} closed: nothing changes any more; {} complete: late records may come; {} live: more records will come"
+    books_hold: str = "The books of the whole job balance"
+    books_broken: str = "The books of the whole job do not balance: {} findings of textpulse verify"
+    books_are: str = "{} records read = {} in windows + {} dead letters + {} in windows still open"
+    held: str = "The store has records of this job"
+    model: str = "Model versions"
+    made_by: str = "Made by"
+    made_at: str = "Made at"
+    none: str = "(none)"
+    seconds: str = "{} s"
+    minutes: str = "{} min"
+    hours: str = "{} h"
+    days: str = "{} d"
+    dimensions: Mapping[str, str] = {"all": "all records", "source": "source", "product": "product", "lang": "language",
+        "topic": "topic", "entity": "entity", "term": "term"}
+    headings: Mapping[str, str] = {"source": "Sources", "product": "Products", "lang": "Languages", "topic": "Topics",
+        "entity": "Entities", "term": "Terms"}
+    kinds: Mapping[str, str] = {"spike": "more records", "silence": "fewer records", "worse": "more negative",
+        "better": "less negative", "topic": "topic rose", "entity": "entity rose", "term": "term rose"}
+    severities: Mapping[str, str] = {"critical": "critical", "warning": "warning"}
+    states: Mapping[str, str] = {"live": "live", "complete": "complete", "closed": "closed"}
+    reasons: Mapping[str, str] = {}
+
+
+ENGLISH = Words()
+CHINESE = Words(
+    lang="zh",
+    title="客户声音报告",
+    times="{} 至 {}（UTC），作业 {}",
+    compared="变化均与此前的 {}相比。",
+    not_compared="无可比较：存储中没有此前 {}的完整记录。",
+    in_short="概要",
+    talked="谈论最多",
+    felt="情绪",
+    felt_is="负面 {}，中性 {}，正面 {}",
+    changed="变化最大",
+    happened="事件",
+    happened_from="{}；来自{}",
+    nothing_changed="没有突出的变化",
+    no_incidents="没有事件",
+    records="记录",
+    negative="负面",
+    neutral="中性",
+    positive="正面",
+    authors="作者",
+    authors_note="约",
+    incidents="事件",
+    critical_of="{} 起严重",
+    dead_letters="死信",
+    points="{} 个百分点",
+    over_time="随时间的变化",
+    volume_title="每 {}的记录数，按情绪",
+    volume_about="柱形图，{} 至 {}（UTC）：最少 {}，最多 {}（每 {}），共 {} 条记录。标出的事件：{}。",
+    mood_title="负面记录的占比",
+    mood_about="同一时间的折线：总体负面 {}，最高 {}。",
+    incident="事件 {}",
+    incidents_note="个别窗口的变化：大得不像偶然，也大到值得关注。",
+    lasted="{} 至 {}",
+    still_open="{}，仍在持续",
+    acknowledged="已有人处理",
+    alerts="事件 {} 的告警",
+    more_alerts="另有 {} 条告警：用 textpulse alerts list 查看全部。",
+    alert="{}：{}，{}，预期 {}",
+    alert_of_all="{}：{}，预期 {}",
+    versus="{}（预期 {}）",
+    aside="{}（{}）",
+    comma="、",
+    kind="变化",
+    of_what="对象",
+    measured="实际",
+    usual="预期",
+    came_from="来自",
+    counted="{1}内 {0} 条记录",
+    share_of="{2}内 {1} 条记录中的 {0} 条（{3}）",
+    changes="变化",
+    changes_caption="在记录中的占比与此前 {}最不相同的内容",
+    observed="记录",
+    expected="预期",
+    share="占比",
+    feeling="情绪",
+    bar="负面 {}，中性 {}，正面 {}",
+    group_caption="记录数与占比、情绪、负面占比",
+    compared_caption="记录数及其占比与变化、情绪、负面占比及其变化",
+    more_values="另有 {} 项，共 {} 条记录",
+    entities_and_terms="实体与词语",
+    named_captions={"entity": "提及最多的实体", "term": "出现最多的词语"},
+    trend="趋势",
+    trend_is="起初 {}，最后 {}，最高 {}",
+    no_change="持平",
+    new="新出现",
+    dead_note="未能计入的记录。无法读取的记录没有时间，只列在整个作业之下。",
+    reason="原因",
+    here="本时段",
+    before="此前",
+    whole_job="整个作业",
+    completeness="完整程度",
+    windows="有记录的窗口",
+    windows_are="{} 个已关闭：不再变化；{} 个已完成：可能还有迟到的记录；{} 个进行中：还会有记录",
+    books_hold="整个作业的账目平衡",
+    books_broken="整个作业的账目不平衡：textpulse verify 发现 {} 处",
+    books_are="读取 {} 条 = 窗口内 {} + 死信 {} + 未关闭窗口内 {}",
+    held="存储中此作业的记录",
+    model="模型版本",
+    made_by="生成命令",
+    made_at="生成时间",
+    none="（无）",
+    seconds="{} 秒",
+    minutes="{} 分钟",
+    hours="{} 小时",
+    days="{} 天",
+    dimensions={"all": "全部记录", "source": "来源", "product": "产品", "lang": "语言", "topic": "主题", "entity": "实体", "term": "词语"},
+    headings={"source": "来源", "product": "产品", "lang": "语言", "topic": "主题", "entity": "实体", "term": "词语"},
+    kinds={"spike": "记录增多", "silence": "记录减少", "worse": "负面增多", "better": "负面减少",
+        "topic": "主题上升", "entity": "实体上升", "term": "词语上升"},
+    severities={"critical": "严重", "warning": "警告"},
+    states={"live": "进行中", "complete": "已完成", "closed": "已关闭"},
+    reasons={"malformed": "格式错误", "missing_field": "缺少字段", "wrong_type": "类型错误", "empty_text": "空文本", "too_long": "过长",
+        "bad_encoding": "编码错误", "unknown_schema": "未知模式", "future_time": "时间在未来", "late": "迟到", "duplicate": "重复",
+        "model_error": "模型出错", "gap": "日志缺口"})
+
+LANGUAGES: Mapping[str, Words] = {words.lang: words for words in (ENGLISH, CHINESE)}

@@ -1,0 +1,41 @@
+"""Writes a file whole or not at all: who reads it meanwhile, and who is left after a failure, has the old one."""
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.errors import EnvironmentProblem, UsageProblem
+
+
+def check_place(path: Path, option: str) -> None:
+    """Raises UsageProblem or EnvironmentProblem where no file can be written; says so before the work is done."""
+    place = path.resolve()
+    if place.is_dir():
+        raise UsageProblem(f"{option} {path}: is a folder; name a file in it")
+    if place.exists() and not place.is_file():   # such as /dev/null, which must not be replaced
+        raise UsageProblem(f"{option} {path}: is not a plain file; choose another place")
+    if not place.parent.is_dir():
+        raise EnvironmentProblem(f"{option} {path}: there is no folder {path.parent}; make it, or choose another place")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise EnvironmentProblem(f"{option} {path}: folder {path.parent} may not be written to; choose another place")
+
+
+@contextmanager
+def replacing(path: Path, option: str) -> Iterator[Path]:
+    """A file beside it to be written, which takes its place at the end. Raises EnvironmentProblem when the disk does not take it."""
+    place = path.resolve()   # where a link leads to: the link stays
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{place.name[:50]}.", dir=place.parent)
+        os.close(number)
+        new = Path(name)
+        try:
+            yield new
+            mask = os.umask(0)
+            os.umask(mask)
+            new.chmod(0o666 & ~mask)   # as any other file; a temporary one is for its owner alone
+            new.replace(place)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise EnvironmentProblem(f"{option} {path}: {error.strerror or error}; choose another place") from error
