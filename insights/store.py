@@ -19,6 +19,8 @@ from insights.tables import (
     cells,
     dead_letters,
     dropped,
+    emerging_states,
+    emerging_topics,
     incidents,
     jobs,
     metadata,
@@ -242,7 +244,8 @@ class Store:
     def _drop_run(db: sa.Connection, job: str, run: int) -> None:
         of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
         db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
-        for table in (units, dead_letters, progress, alerts, alert_states, incidents, retention, dropped):
+        for table in (
+                units, dead_letters, progress, alerts, alert_states, incidents, retention, dropped, emerging_topics, emerging_states):
             db.execute(table.delete().where(table.c.job == job, table.c.run == run))
         db.execute(runs.delete().where(runs.c.run == run))
 

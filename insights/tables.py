@@ -118,6 +118,24 @@ alert_states = sa.Table(
     sa.Column("run", sa.BigInteger, primary_key=True),
     sa.Column("through_us", sa.BigInteger, nullable=False),  # windows that start before this are judged for good
     sa.Column("watched", sa.Text, nullable=False))           # JSON: judge.Watched
+emerging_topics = sa.Table(
+    "emerging_topics", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),              # JSON: the members that make it
+    sa.Column("opened_us", sa.BigInteger, nullable=False),   # starts of windows
+    sa.Column("last_us", sa.BigInteger, nullable=False),
+    sa.Column("closed_us", sa.BigInteger),                   # null while it is open
+    sa.Column("records", sa.BigInteger, nullable=False),     # more than expected, of its most frequent word
+    sa.Column("members", sa.Text, nullable=False),           # JSON: word -> weight, the heaviest first
+    sa.Column("updated_us", sa.BigInteger, nullable=False))
+emerging_states = sa.Table(
+    "emerging_states", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("through_us", sa.BigInteger, nullable=False),  # windows that start before this are judged for good
+    sa.Column("watched", sa.Text, nullable=False))           # JSON: emerging/topics.py, Topics
 announced = sa.Table(
     "announced", metadata,
     sa.Column("job", sa.Text, primary_key=True),

@@ -22,6 +22,7 @@ from pipelines.commands import (
     report,
     stream,
     tag,
+    topics,
     train,
     verify,
 )
@@ -34,8 +35,9 @@ from pipelines.options import add_options, resolve
 
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
-    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, report.COMMAND,
-    diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
+    demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
+    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP,
+    doctor.COMMAND)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failed, 2 usage, 3 environment, 130 Ctrl-C."""

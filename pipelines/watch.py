@@ -14,6 +14,8 @@ from insights.alerts import outbox
 from insights.alerts.announce import announce
 from insights.alerts.detect import Sensitivity
 from insights.alerts.keep import Past, judge
+from insights.emerging.keep import Past as TopicsPast
+from insights.emerging.keep import judge_topics
 from insights.queries import QueryError, job_row
 from insights.store import Store, StoreError
 from pipelines.stream import WATCH_OPTIONS
@@ -34,7 +36,7 @@ class Watch:
     def __init__(self, store: Store, job: str, targets: list[Target]) -> None:
         self.store, self.job, self.targets = store, job, targets
         self.stop = threading.Event()
-        self.past = Past()
+        self.past, self.topics_past = Past(), TopicsPast()
         self.seen: tuple[int, ...] = ()
         self.announce_due = 0.0
 
@@ -63,6 +65,8 @@ class Watch:
         if self.targets and (mark != self.seen or time.monotonic() >= self.announce_due):
             announce(self.store, self.job, [target.name for target in self.targets], now_us)
             self.announce_due = time.monotonic() + ANNOUNCE_EVERY_S
+        if mark != self.seen:
+            judge_topics(self.store, self.job, now_us, self.topics_past)
         self.seen = mark
 
     def _send(self, target: Target) -> None:

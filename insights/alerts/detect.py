@@ -22,7 +22,8 @@ class Sensitivity:
     false_a_day: windows a day that tell of a change where none was, as expected over all series of a family together.
     lookback: what the baseline rests on; fitted anew every `refit`. gap: the windows just before, which it leaves out, so that a
     slow rise is held against what was before it. warm_up: how many must hold a record. ratio: how many times as much a count must be;
-    points: by how much a share must differ. records: how many must have come more than expected, or fewer.
+    points: by how much a share must differ. records: how many must have come more than expected, or fewer. widths: so many last
+    windows are tested together.
     """
 
     false_a_day: float = 0.1
@@ -33,6 +34,7 @@ class Sensitivity:
     ratio: float = 1.5
     points: float = 0.15
     records: int = 8
+    widths: tuple[int, ...] = WIDTHS
 
     @property
     def past(self) -> int:
@@ -95,7 +97,7 @@ def volumes(
     that are too rare to be told were left out, how many there are in all: they count among the tests.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
-        for width, observed, exposure in _spans(t, counts, season):
+        for width, observed, exposure in _spans(t, wanted.widths, counts, season):
             expected = fitted.rate * exposure
             variance = fitted.dispersion * expected + (fitted.error * exposure) ** 2 + (UNSURE * expected) ** 2
             up, down = observed / expected, expected / np.maximum(observed, 0.5)
@@ -117,7 +119,7 @@ def shares(
     both: rises and falls, told from a number of points on; else rises only, told from a ratio on.
     """
     def tests(t: int, fitted: Baseline) -> Iterator[_Test]:
-        for width, part, whole in _spans(t, parts, wholes):
+        for width, part, whole in _spans(t, wanted.widths, parts, wholes):
             rate, expected = fitted.rate, fitted.rate * whole
             dispersion = fitted.dispersion + whole * fitted.error ** 2 / (rate * (1 - rate))
             risen = surprise.share_at_least(part, whole, rate, dispersion)
@@ -135,7 +137,7 @@ def shares(
             seen &= (wholes[:, t] > 0) & (parts[:, before.start:t + 1] > 0).any(axis=1)
             seen &= _frequent(wholes[:, before.start:t + 1], wanted)
         else:
-            seen &= parts[:, t - 1:t + 1].sum(axis=1) >= wanted.records
+            seen &= parts[:, t - max(wanted.widths) + 1:t + 1].sum(axis=1) >= wanted.records
         yield t, _judge(list(tests(t, fitted)), seen, windows, wanted, _others(distinct, t, seen))
 
 
@@ -148,8 +150,8 @@ def _others(distinct: NDArray[np.int64] | None, t: int, seen: Flags) -> int:
     return 0 if distinct is None else max(0, int(distinct[t]) - int(seen.sum()))
 
 
-def _spans(t: int, counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
-    for width in WIDTHS:
+def _spans(t: int, widths: tuple[int, ...], counts: Floats, exposure: Floats) -> Iterator[tuple[int, Floats, Floats]]:
+    for width in widths:
         rows = slice(t - width + 1, t + 1)
         yield width, counts[:, rows].sum(axis=1), exposure[:, rows].sum(axis=1)
 

@@ -54,12 +54,7 @@ def count(
 
     The empty ones too, but of a longer gap the first most_empty only: from then on nothing is left to hold a window against.
     """
-    def empty(begin_us: int, end_us: int) -> Iterator[Counts]:
-        yield from (Counts(at_us) for at_us in range(begin_us, min(end_us, begin_us + most_empty * size_us), size_us))
-
-    next_us = from_us
-    for window_us, of_window in groupby(rows, lambda pair: pair[0].window_us):
-        yield from empty(next_us, window_us)
+    for window_us, of_window in every_window(rows, from_us, to_us, size_us, most_empty):
         records, negative, entities, terms = Counter[Series](), Counter[Series](), Counter[str](), Counter[str]()
         for key, cell in of_window:
             for series in (ALL, Series("source", key.source), Series("product", key.product), Series("topic", key.topic)):
@@ -69,6 +64,19 @@ def count(
             terms.update({term: sum(of_term) for term, of_term in cell.terms.items()})
         yield Counts(window_us, records[ALL], names.groups.pack(records), names.groups.pack(negative), names.words.pack(entities),
                      names.words.pack(terms))
+
+
+def every_window(
+    rows: Iterable[tuple[CellKey, Cell]], from_us: int, to_us: int, size_us: int, most_empty: int,
+) -> Iterator[tuple[int, Iterable[tuple[CellKey, Cell]]]]:
+    """(window, its cells) of those that start in [from_us, to_us), the empty ones too, but of a longer gap the first most_empty only."""
+    def empty(begin_us: int, end_us: int) -> Iterator[tuple[int, Iterable[tuple[CellKey, Cell]]]]:
+        yield from ((at_us, ()) for at_us in range(begin_us, min(end_us, begin_us + most_empty * size_us), size_us))
+
+    next_us = from_us
+    for window_us, of_window in groupby(rows, lambda pair: pair[0].window_us):
+        yield from empty(next_us, window_us)
+        yield window_us, of_window
         next_us = window_us + size_us
     yield from empty(next_us, to_us)
 

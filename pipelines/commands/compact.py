@@ -28,6 +28,7 @@ def age(text: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Judges alerts up to now, for which windows are needed, then merges and removes what is old enough."""
+    from insights.emerging.keep import judge_topics
     from insights.retention import plan
 
     ages = _ages(args)
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
         done: list[Done] = []
         if not args.dry_run:
             judge_all(store, args.job)
+            judge_topics(store, args.job, time.time_ns() // 1_000)
             with store.snapshot() as db:
                 due = plan(db, args.job, ages, unsent=args.unsent)
             done = list(_do(store, args.job, ages, len(due.steps), args.unsent))

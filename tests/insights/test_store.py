@@ -396,7 +396,7 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
         drop_views(db)
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
         db.exec_driver_sql("ALTER TABLE units DROP COLUMN span_us")
-        for table in (tables.retention, tables.dropped):
+        for table in (tables.retention, tables.dropped, tables.emerging_topics, tables.emerging_states):
             table.drop(db)
         db.execute(tables.schema_version.update().values(version=1))
     made.close()
