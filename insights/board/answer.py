@@ -50,9 +50,10 @@ def answer(copy: Copy, filters: Filters) -> tuple[Overview, list[Candidate], Sum
         axis.start_us, axis.end_us, axis.step_us, axis.known, axis.recent,
         Feeling(*groups.sum(axis=(0, 1)).tolist()), _points(chosen, axis),
         _topics(copy, groups.sum(axis=0)), entities, terms, _changes(copy, axis, groups[..., 0], words), sources, products, langs, [])
-    living = (one.where(one.group != DEAD) for one in (segment.between(from_us, to_us) for segment in copy.segments))
-    felt = feelings(list(living), copy.vocabulary)   # of all records: what is filtered may all feel the same
-    return overview, candidates(copy, [(part.cells, part.share) for part in chosen], with_word), felt
+    looked_into = candidates(copy, [(part.cells, part.share) for part in chosen], with_word)
+    ranges = (segment.between(from_us, to_us) for segment in copy.segments) if looked_into else ()
+    living = [one.where(one.group != DEAD) for one in ranges]
+    return overview, looked_into, feelings(living, copy.vocabulary)   # of all records: what is filtered may all feel the same
 
 
 def _parts(copy: Copy, filters: Filters, from_us: int, to_us: int) -> Iterator[_Part]:
