@@ -71,6 +71,7 @@ def main() -> None:
         archive.write_bytes(b"".join(line + b"\n" for line in sample() if b"\n" not in line))
         textpulse("backfill", str(archive), "--store", store, "--job", "support")
         textpulse("alerts", "list", "--store", store, "--job", "support")
+        textpulse("topics", "list", "--store", store, "--job", "support")
         page = start_page(store, "support", 0, "", Path(folder) / "page.log")
         chrome = browser()
         try:

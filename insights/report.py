@@ -11,6 +11,8 @@ from insights.alerts.say import Told, headline, told
 from insights.board import LEAST_CHANGE, Change, Feeling
 from insights.cells import Cell
 from insights.conservation import Audit, audit
+from insights.emerging.say import Told as Topic
+from insights.emerging.say import told as topics_told
 from insights.queries import DIMENSIONS, JobRow, QueryError, WindowState, cell_rows, job_row, of_run, top_entities, top_terms
 from insights.store import Store
 from insights.tables import dead_letters, units
@@ -77,6 +79,7 @@ class Incident(msgspec.Struct):
 class Report(msgspec.Struct, kw_only=True):
     """All of it. groups: dimension -> its values, the largest first. changes: what is most unlike the span before, the most so first.
 
+    topics: those that emerged, with most records first; those that went into another one are left out.
     states: how many windows that hold records are in which. books: the conservation law on the whole job.
     """
 
@@ -92,6 +95,7 @@ class Report(msgspec.Struct, kw_only=True):
     terms: list[Named]
     changes: list[Change]
     incidents: list[Incident]
+    topics: list[Topic]
     letters: list[Letters]
     states: dict[WindowState, int]
     versions: dict[str, int]
@@ -121,12 +125,18 @@ def report(store: Store, job: str, from_us: int | None = None, to_us: int | None
             authors_before=earlier.authors_estimate, points=[feeling(step) for step in steps],
             groups={name: _ranked(groups.get(name, {}), groups_before.get(name, {})) for name in DIMENSIONS},
             entities=_entities(whole, earlier, steps), terms=_terms(whole, earlier, steps), changes=[],
-            incidents=_incidents(db, about, span), letters=_letters(db, about, span), states=states,
+            incidents=_incidents(db, about, span),
+            topics=_topics(db, about, span), letters=_letters(db, about, span), states=states,
             versions=dict(sorted(whole.versions.items(), key=lambda item: (-item[1], item[0]))), books=Audit([], []))
     if span.before_us is not None:
         found.changes = changes(_counts(whole, groups), _counts(earlier, groups_before), whole.records, earlier.records)
     found.books = audit(store, job)
     return found
+
+
+def _topics(db: sa.Connection, about: JobRow, span: Span) -> list[Topic]:
+    own = [one for one in topics_told(db, about, from_us=span.from_us, to_us=span.to_us) if one.into is None]
+    return sorted(own, key=lambda one: (-one.records, one.id))
 
 
 def feeling(cell: Cell) -> Feeling:

@@ -17,9 +17,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from insights.alerts import keep
+from insights.alerts import keep as alerts
 from insights.alerts.detect import Sensitivity
 from insights.cells import Cell, Unit
+from insights.emerging import keep as topics
 from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.rollup import DAY_US, HOUR_US, Ages, Marks, merged, spans_of
 from insights.store import Store, StoreError, UnitKey
@@ -79,7 +80,9 @@ def plan(db: sa.Connection, job: str, ages: Ages, *, unsent: bool = False, judge
         return Plan(about, ())
     now_us = min(about.closed_us, starts[-1] + about.marks.span_of(starts[-1], about.window_us))
     held = {} if unsent else {"windows that are not in the insights topic yet": _unsent_us(db, about)}
-    held |= {} if judged else {"windows that alerts rest on": keep.needed_us(db, about, Sensitivity())}
+    held |= {} if judged else {
+        "windows that alerts rest on": alerts.needed_us(db, about, Sensitivity()),
+        "windows that topics rest on": topics.needed_us(db, about)}
     why, held_us = min(((why, at_us) for why, at_us in held.items() if at_us is not None), key=lambda one: one[1], default=("", now_us))
     steps: list[Step] = []
     marks = about.marks
@@ -114,7 +117,7 @@ def _check(about: JobRow, ages: Ages) -> None:
     if not spans:
         raise QueryError(f"--job {about.job}: windows of {about.window_us / 1e6:g} s are not part of a day: there is nothing to merge")
     name, first_us = ("--hours-after", ages.hours_us) if HOUR_US in spans else ("--days-after", ages.days_us)
-    least_us = keep.memory_us(about.window_us, Sensitivity())
+    least_us = alerts.memory_us(about.window_us, Sensitivity())
     if first_us < least_us:
         raise QueryError(
             f"{name} {_days(first_us)}: alerts rest on the windows before, by the time of day: give at least {-(-least_us // DAY_US)}d")

@@ -141,6 +141,8 @@ class Store:
                         table.drop(db)
                         table.create(db)
                     db.exec_driver_sql("ALTER TABLE units ADD COLUMN span_us BIGINT NOT NULL DEFAULT 0")
+                if found == 4:
+                    db.exec_driver_sql("ALTER TABLE emerging_topics ADD COLUMN merged_into TEXT")
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
             if found is None or found <= SCHEMA_VERSION:
                 make_views(db)

@@ -1,7 +1,7 @@
 """The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 4   # 2: jobs.holder; 3: alerts, alert_states; 4: alerts.incident, what is told of alerts, units.span_us
+SCHEMA_VERSION = 5   # 2: jobs.holder; 3: alerts; 4: alerts.incident, what is told of alerts, units.span_us; 5: topics.merged_into
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -127,6 +127,7 @@ emerging_topics = sa.Table(
     sa.Column("opened_us", sa.BigInteger, nullable=False),   # starts of windows
     sa.Column("last_us", sa.BigInteger, nullable=False),
     sa.Column("closed_us", sa.BigInteger),                   # null while it is open
+    sa.Column("merged_into", sa.Text),                       # id of the topic whose group closed it
     sa.Column("records", sa.BigInteger, nullable=False),     # more than expected, of its most frequent word
     sa.Column("members", sa.Text, nullable=False),           # JSON: word -> weight, the heaviest first
     sa.Column("updated_us", sa.BigInteger, nullable=False))

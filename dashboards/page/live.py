@@ -17,9 +17,12 @@ from dashboards.page.health import Endpoints
 from insights.alerts.say import Told, told
 from insights.board import Board, Filters, Overview
 from insights.conservation import Audit, audit
+from insights.emerging.say import Told as Topic
+from insights.emerging.say import told as topics_told
+from insights.judging import through_us
 from insights.queries import JobRow, QueryError, job_row, of_run
 from insights.store import Store, StoreError
-from insights.tables import acknowledgements, alert_states, alerts, progress, units
+from insights.tables import acknowledgements, alert_states, alerts, emerging_states, emerging_topics, progress, units
 
 LOOK_EVERY_S, TELL_EVERY_S, SOON_S = 0.5, 1.0, 0.2
 AUDIT_EVERY_S = 10.0
@@ -40,6 +43,7 @@ class Now(msgspec.Struct, frozen=True):
     end_us: int
     updated_us: int
     judged_us: int | None
+    topics: tuple[int, int, int] | None   # changes when an emerging topic does; None: nobody looked for them yet
     alerts: tuple[int, int, int]   # changes when an alert does
     read: tuple[int, int]          # changes when records are read: a dead letter changes no window
 
@@ -148,6 +152,10 @@ class Live:
         """The alerts that were open at some time in this range. Raises StoreError."""
         return self.read(lambda db, about: list(told(db, about, from_us=from_us, to_us=to_us)), [])
 
+    def topics(self, from_us: int, to_us: int) -> list[Topic]:
+        """The emerging topics that were open at some time in this range. Raises StoreError."""
+        return self.read(lambda db, about: list(topics_told(db, about, from_us=from_us, to_us=to_us)), [])
+
     @staticmethod
     def clock_us() -> int:
         """Now."""
@@ -179,13 +187,20 @@ def _now(db: sa.Connection, job: str) -> Now:
     first_us, last_us = (   # each by itself is one step in the index
         db.scalar(sa.select(end(units.c.window_us)).where(*of_run(units, about))) for end in (sa.func.min, sa.func.max))
     updated_us = db.scalar(sa.select(sa.func.max(units.c.updated_us)).where(*of_run(units, about), units.c.window_us == last_us))
-    judged_us = db.scalar(sa.select(alert_states.c.through_us).where(*of_run(alert_states, about)))
-    number, changed_us = db.execute(
-        sa.select(sa.func.count(), sa.func.max(alerts.c.updated_us)).where(*of_run(alerts, about))).one()
+    judged_us = through_us(db, about, alert_states)
+    number, changed_us = _changes(db, about, alerts)
+    looked_us = through_us(db, about, emerging_states)
     known = db.scalar(sa.select(sa.func.max(acknowledgements.c.at_us)).where(acknowledgements.c.job == job))
     read, records = db.execute(
         sa.select(sa.func.sum(progress.c.read), sa.func.sum(progress.c.read_records)).where(*of_run(progress, about))).one()
     end_us = 0 if last_us is None else last_us + about.window_us
     return Now(
-        about, first_us or 0, end_us, updated_us or 0, judged_us, (number, changed_us or 0, known or 0),
+        about, first_us or 0, end_us, updated_us or 0, judged_us,
+        None if looked_us is None else (looked_us, *_changes(db, about, emerging_topics)), (number, changed_us, known or 0),
         (int(read or 0), int(records or 0)))
+
+
+def _changes(db: sa.Connection, about: JobRow, table: sa.Table) -> tuple[int, int]:
+    """How many rows, and when the last of them was written."""
+    number, changed_us = db.execute(sa.select(sa.func.count(), sa.func.max(table.c.updated_us)).where(*of_run(table, about))).one()
+    return number, changed_us or 0

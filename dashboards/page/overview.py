@@ -7,6 +7,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from dashboards.page import charts, panels
+from dashboards.page.emerging import emerging_panel
 from dashboards.page.live import Live
 from dashboards.page.render import Label
 from dashboards.page.room import Panel, Room, message
@@ -36,7 +37,7 @@ class OverviewRoom(Room):
                     made["volume_table"] = Panel()
                 made |= {name: Panel("card") for name in ("topics", "entities")}
             with Element("div").classes("narrow"):
-                made |= {name: Panel("card") for name in ("incidents", "changes", "samples", "terms")}
+                made |= {name: Panel("card") for name in ("incidents", "emerging", "changes", "samples", "terms")}
         self.chart_card.set_visibility(False)
         return made
 
@@ -61,6 +62,7 @@ class OverviewRoom(Room):
         return shown | {
             "topics": panels.topics_panel(view, seen, t), "entities": panels.named_panel("entity", view, seen, t),
             "terms": panels.named_panel("term", view, seen, t), "changes": panels.changes_panel(view, seen, t),
+            "emerging": emerging_panel(view, live.topics(seen.from_us, seen.to_us), now.topics is not None, t),
             "incidents": panels.incidents_panel(view, now, alerts, t), "samples": samples_panel(seen.samples, t)}
 
     def settle(self, shown: Mapping[str, str]) -> None:

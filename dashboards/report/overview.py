@@ -25,7 +25,7 @@ def header(of: Report, words: Words) -> Markup:
 
 
 def in_short(of: Report, words: Words) -> Markup:
-    """Four lines: talked about, felt, changed most, happened."""
+    """Talked about, what of it is new, felt, changed most, happened: a line for each."""
     talked = " · ".join(f"{value('topic', group.name, words)} {percent(group.now.records, of.all.records)}"
                         for group in of.groups["topic"][:NAMED])
     change = shift(of.all, of.before, words)
@@ -35,7 +35,8 @@ def in_short(of: Report, words: Words) -> Markup:
     changed = " · ".join(
         f"{words.dimensions[one.dimension]} {value(one.dimension, one.name, words)} "
         f"{words.versus.format(count(one.observed), count(one.expected))}" for one in of.changes[:NAMED])
-    lines = [(words.talked, talked), (words.felt, felt)]
+    new = [(words.emerged, " · ".join(topic.name for topic in of.topics[:NAMED]))] if of.topics else []
+    lines = [(words.talked, talked), *new, (words.felt, felt)]
     if of.span.before_us is not None:
         lines.append((words.changed, changed or words.nothing_changed))
     happened = [tag("li", _happened(incident.alerts[0], of.about.window_us, words)) for incident in of.incidents[:NAMED]]

@@ -19,7 +19,7 @@ def page(of: Report, command: str, made_us: int, words: Words) -> str:
         tag("title", title), tag("style", Markup(STYLE)))
     body = tag(
         "main", overview.header(of, words), overview.numbers(of, words), overview.in_short(of, words), overview.over_time(of, words),
-        incidents.incidents(of, words), tables.changes(of, words),
+        incidents.incidents(of, words), tables.emerging(of, words), tables.changes(of, words),
         [tables.groups(of, dimension, words) for dimension in ("topic", "product", "source", "lang")],
         tables.named(of, words), ending.dead_letters(of, words), ending.completeness(of, words), ending.footer(command, made_us, words))
     return f"<!DOCTYPE html>\n{tag('html', head, tag('body', body), lang=words.lang)}\n"

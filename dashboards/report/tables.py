@@ -2,14 +2,17 @@
 from collections.abc import Iterable, Sequence
 
 from dashboards.report import charts
-from dashboards.report.figures import count, growth, length, percent, shift, value
+from dashboards.report.figures import count, growth, length, moment, percent, shift, until, value
 from dashboards.report.markup import Inside, Markup, tag
 from dashboards.report.words import Words
 from insights.board import Feeling
+from insights.emerging.say import Told as Topic
 from insights.report import Group, Named, Report
+from schemas.records import to_us
 
 SHOWN = {"topic": 15}   # so many values of a dimension; the rest as one line
 SHOWN_ELSE = 10
+SHOWN_TOPICS, SHOWN_WORDS = 20, 8
 
 
 def changes(of: Report, words: Words) -> Markup:
@@ -26,6 +29,26 @@ def changes(of: Report, words: Words) -> Markup:
         for one in of.changes]
     return tag("section", tag("h2", words.changes),
                table(caption, head, rows) if rows else tag("p", words.nothing_changed, class_="note"))
+
+
+def emerging(of: Report, words: Words) -> Markup:
+    """Topics that emerged, those with most records first; nothing where there are none."""
+    if not of.topics:
+        return Markup()
+    head = (words.topic_name, words.when, words.at_least, words.words)
+    rows = [
+        tag("tr", tag("th", tag("bdi", one.name), scope="row"), tag("td", _when(one, words)), tag("td", count(one.records)),
+            tag("td", tag("bdi", words.comma.join(member.text for member in one.members[:SHOWN_WORDS]))))
+        for one in of.topics[:SHOWN_TOPICS]]
+    left = len(of.topics) - SHOWN_TOPICS
+    more = tag("p", words.more_topics.format(count(left)), class_="note") if left > 0 else ""
+    return tag("section", tag("h2", words.emerging), table(words.emerging_caption, head, rows), more)
+
+
+def _when(topic: Topic, words: Words) -> str:
+    begin, end = to_us(topic.opened), to_us(topic.last)
+    lasted = words.lasted.format(moment(begin), until(end, begin))
+    return words.still_open.format(lasted) if topic.closed is None else lasted
 
 
 def groups(of: Report, dimension: str, words: Words) -> Markup:

@@ -1,6 +1,6 @@
 """The words of windows, by cell, in columns: what the rises of words are looked for in, and which words stand in the same cells."""
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from insights.alerts.baseline import Floats
 from insights.alerts.series import every_window
-from insights.alerts.words import NONE, Vocabulary, Words
+from insights.alerts.words import NONE, Vocabulary, Words, of
 from insights.cells import Cell
 from insights.queries import CellKey
 
@@ -25,10 +25,15 @@ class Names:
     words: Vocabulary[str] = field(default_factory=Vocabulary)
     groups: Vocabulary[str] = field(default_factory=Vocabulary)
 
+    @property
+    def remembered(self) -> int:
+        """How many there are."""
+        return len(self.groups.names) + len(self.words.names)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window. records: of all cells. words: in how many of them each word stands.
+    """One window. records: of all cells. words: in how many of them each word stands. groups: how many are in each group of cells.
 
     codes int64[N], rising: word << GROUP_BITS | group; counts int64[N]: in how many records of that group the word stands.
     """
@@ -36,6 +41,7 @@ class Window:
     window_us: int
     records: int
     words: Words
+    groups: Words
     codes: Codes
     counts: NDArray[np.int64]
 
@@ -45,21 +51,22 @@ def windows(
 ) -> Iterator[Window]:
     """Every window that starts in [from_us, to_us), from cells in the order of windows; of a longer gap the first most_empty only."""
     for window_us, of_window in every_window(rows, from_us, to_us, size_us, most_empty):
-        records = 0
+        records = Counter[str]()
         by_group: dict[str, Counter[str]] = {}
         for key, cell in of_window:
-            records += cell.records
-            words = by_group.setdefault("\0".join((key.source, key.product, key.lang, key.topic)), Counter())
+            group = "\0".join((key.source, key.product, key.lang, key.topic))
+            records[group] += cell.records
+            words = by_group.setdefault(group, Counter())
             words.update({f"{TERM}\t{term}": sum(counts) for term, counts in cell.terms.items()})
             words.update({f"{ENTITY}\t{entity}": count for entity, count in cell.entities.items()})
         yield _window(window_us, records, by_group, names)
 
 
-def _window(window_us: int, records: int, by_group: dict[str, Counter[str]], names: Names) -> Window:
+def _window(window_us: int, records: Counter[str], by_group: dict[str, Counter[str]], names: Names) -> Window:
     if not by_group:
-        return Window(window_us, 0, NONE, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    numbers = names.groups.pack(dict.fromkeys(by_group, 1)).ids   # new groups get their numbers
-    assert numbers[-1] < 1 << GROUP_BITS
+        return Window(window_us, 0, NONE, NONE, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    groups = names.groups.pack(records)
+    assert groups.ids[-1] < 1 << GROUP_BITS
     parts = [(names.words.pack(words), number) for words, number in zip(
         by_group.values(), names.groups.numbers(by_group).tolist(), strict=True)]
     codes = np.concatenate([words.ids.astype(np.int64) << GROUP_BITS | number for words, number in parts])
@@ -67,13 +74,13 @@ def _window(window_us: int, records: int, by_group: dict[str, Counter[str]], nam
     order = np.argsort(codes)
     ids, place = np.unique(codes >> GROUP_BITS, return_inverse=True)
     whole = Words(ids.astype(np.int32), np.bincount(place, counts, len(ids)).astype(np.int32))
-    return Window(window_us, records, whole, codes[order], counts[order])
+    return Window(window_us, records.total(), whole, groups, codes[order], counts[order])
 
 
-def profiles(history: list[Window], ids: NDArray[np.int32]) -> Floats:
-    """Records that hold each of these words, by group and window: float64[words, groups, windows].
+def profiles(history: Sequence[Window], ids: NDArray[np.int32], names: Names) -> tuple[Floats, Floats]:
+    """(records that hold each of these words, by group and window, float64[words, groups, windows]; all records, float64[groups, windows]).
 
-    Only groups are there in which one of the words stands.
+    Only groups are there in which one of the words stands, in the order of their names: sums do not hang on who was numbered first.
     """
     found = []
     for at, window in enumerate(history):
@@ -84,7 +91,9 @@ def profiles(history: list[Window], ids: NDArray[np.int32]) -> Floats:
         row = np.arange(len(word)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(low, sizes)
         found.append(np.stack([word, window.codes[row] & (1 << GROUP_BITS) - 1, np.full(len(word), at), window.counts[row]]))
     word, group, at_window, counts = np.concatenate(found, axis=1)
-    groups, place = np.unique(group, return_inverse=True)
+    numbers, place = np.unique(group, return_inverse=True)
+    order = sorted(range(len(numbers)), key=lambda at: names.groups.names[numbers[at]])
+    groups, place = numbers[order].astype(np.int32), np.argsort(order)[place]
     made = np.zeros((len(ids), len(groups), len(history)))
     made[word, place, at_window] = counts
-    return made
+    return made, np.array([of(window.groups, groups) for window in history], np.float64).T

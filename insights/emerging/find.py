@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from insights.alerts.detect import Sensitivity
 from insights.emerging.columns import Names, Window, profiles
 from insights.emerging.rising import WANTED, Rising, rising
-from insights.emerging.together import groups, likeness
+from insights.emerging.together import groups
 from insights.emerging.topics import Group
 
 TOGETHER_WINDOWS = 30   # in which words are to stand in the same records
@@ -23,7 +23,8 @@ def grouped(history: Sequence[Window], found: Rising, names: Names) -> list[Grou
     """The rising words of the last window, in groups of two or more; words that go with no other are left out."""
     if len(found.ids) < LEAST_WORDS:
         return []
-    of_word = groups(likeness(profiles(list(history[-TOGETHER_WINDOWS:]), found.ids)))
+    last = history[-TOGETHER_WINDOWS:]
+    of_word = groups(*profiles(last, found.ids, names), sum(window.records for window in last))
     made = [_group(found, of_word == number) for number in range(int(of_word.max()) + 1)]
     return [group for group in made if len(group.words) >= LEAST_WORDS]
 

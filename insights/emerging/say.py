@@ -12,9 +12,10 @@ from schemas.records import time_of
 
 
 class Member(msgspec.Struct, kw_only=True):
-    """A word of a topic. kind: term, or entity with its type. weight: records more than expected, of which older ones count less."""
+    """A word of a topic. kind: term or entity. type: of an entity. weight: records more than expected, of which older ones count less."""
 
     kind: str
+    type: str = ""
     text: str
     weight: float
 
@@ -22,6 +23,7 @@ class Member(msgspec.Struct, kw_only=True):
 class Told(msgspec.Struct, kw_only=True):
     """A stored topic. opened: start of its first window. last: end of its last one so far. closed: end of the window that closed it.
 
+    into: id of the topic that it went into, when that closed it.
     records: more than expected, of its most frequent word: at least so many the topic brought.
     """
 
@@ -30,6 +32,7 @@ class Told(msgspec.Struct, kw_only=True):
     opened: dt.datetime
     last: dt.datetime
     closed: dt.datetime | None
+    into: str | None
     records: int
     members: list[Member]
 
@@ -51,10 +54,11 @@ def told(
         yield Told(
             id=row.id, name=", ".join(text_of(word) for word in msgspec.json.decode(row.name, type=list[str])),
             opened=time_of(row.opened_us), last=time_of(row.last_us + about.window_us),
-            closed=None if row.closed_us is None else time_of(row.closed_us + about.window_us), records=row.records,
+            closed=None if row.closed_us is None else time_of(row.closed_us + about.window_us), into=row.merged_into,
+            records=row.records,
             members=[_member(word, weight) for word, weight in members.items()])
 
 
 def _member(word: str, weight: float) -> Member:
-    kind, _, text = word.rpartition("\t")
-    return Member(kind=kind.replace("\t", " "), text=text, weight=weight)
+    kind, *middle, text = word.split("\t")
+    return Member(kind=kind, type="".join(middle), text=text, weight=weight)

@@ -8,6 +8,7 @@ QUIET_WINDOWS = 10     # so many without a group close a topic
 COOLING_WINDOWS = 30   # a group so soon after it closed opens the same topic again
 SEEN = 2               # windows in which a topic was found, before it is told
 SAME = 0.25            # common weight of a group and a topic, from which the group is the topic
+WITHIN = 0.5           # of a topic's weight, from which it goes into another one's group that holds so much of it
 KEPT = 0.9             # of a member's weight, from one window to the next
 LEAST = 0.05           # of the whole weight, from which a member is told
 FORGOTTEN = 0.005      # of the whole weight, below which a member is forgotten
@@ -27,6 +28,7 @@ class Topic(msgspec.Struct, frozen=True):
 
     members: word -> weight, records more than expected, of which older ones count less; in the order of their names.
     name: its heaviest members. seen: windows in which it was found. records: more than expected, of its most frequent word.
+    into: id of the topic that it went into, when that closed it.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Topic(msgspec.Struct, frozen=True):
     closed_us: int | None
     seen: int
     records: float
+    into: str | None = None
 
     @property
     def told(self) -> bool:
@@ -62,7 +65,8 @@ def step(before: Topics, job: str, window_us: int, size_us: int, groups: Iterabl
     kept: list[Topic] = []
     changed: list[Topic] = []
     for topic in before.topics:
-        after = _go_on(topic, window_us, size_us, taken.get(topic.id))
+        into = None if topic.id in taken or topic.closed_us is not None else _into(topic, taken)
+        after = _go_on(topic, window_us, size_us, taken.get(topic.id)) if into is None else _end(topic, window_us, into)
         if after is None:
             continue
         kept.append(after)
@@ -86,6 +90,14 @@ def _same(topics: Sequence[Topic], groups: Sequence[Group]) -> dict[str, Group]:
     return taken
 
 
+def _into(topic: Topic, taken: Mapping[str, Group]) -> str | None:
+    """The other topic whose group holds most of this one's weight, at least WITHIN of it; ties by the id."""
+    whole = sum(topic.members.values())
+    held = {name: sum(weight for word, weight in topic.members.items() if word in group.words) for name, group in taken.items()}
+    name = max(sorted(held), key=lambda name: held[name], default=None)
+    return name if name is not None and held[name] >= WITHIN * whole else None
+
+
 def common(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Weight that two sets of weighted words have in common, as a share of their weight, 0 to 1."""
     of_one, of_other = (sum(words[word] for word in sorted(words)) for words in (one, other))
@@ -100,15 +112,20 @@ def _go_on(topic: Topic, window_us: int, size_us: int, group: Group | None) -> T
             return topic if window_us - topic.closed_us < COOLING_WINDOWS * size_us else None
         if window_us - topic.last_us < QUIET_WINDOWS * size_us:
             return topic
-        return msgspec.structs.replace(topic, closed_us=window_us) if topic.told else None
+        return _end(topic, window_us)
     windows = (window_us - topic.last_us) // size_us
     members = {word: weight * KEPT ** windows for word, weight in topic.members.items()}
     for word, excess in group.words.items():
         members[word] = members.get(word, 0.0) + excess
     members = _heavy(members, FORGOTTEN)
     return msgspec.structs.replace(
-        topic, members=members, name=name_of(members, topic.name), last_us=window_us, closed_us=None, seen=topic.seen + 1,
-        records=topic.records + max(group.words.values()))
+        topic, members=members, name=name_of(members, topic.name), last_us=window_us, closed_us=None, into=None,
+        seen=topic.seen + 1, records=topic.records + max(group.words.values()))
+
+
+def _end(topic: Topic, window_us: int, into: str | None = None) -> Topic | None:
+    """Closed by this window; nothing, if it was never told."""
+    return msgspec.structs.replace(topic, closed_us=window_us, into=into) if topic.told else None
 
 
 def _heavy(members: Mapping[str, float], part: float) -> dict[str, float]:

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, Group, Positional
-from pipelines.commands.judging import judge_all
+from pipelines.commands.judging import judge_alerts
 from pipelines.commands.output import harmless, line, note, print_json, print_table
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
@@ -26,7 +26,7 @@ def list_alerts(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--severity {args.severity}: no such severity; choose from {', '.join(Severity)}")
     from_us, to_us = time_us(getattr(args, "from"), "--from"), time_us(args.to, "--to")
     with open_store(args.store) as store:
-        judge_all(store, args.job)
+        judge_alerts(store, args.job)
         with store.snapshot() as db:
             found = list(told(
                 db, job_row(db, args.job), from_us=from_us, to_us=to_us, severity=args.severity, only_open=args.open))

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command
-from pipelines.commands.judging import judge_all
+from pipelines.commands.judging import judge_alerts, judge_topics
 from pipelines.commands.output import line, note, print_json
 from pipelines.commands.reading import open_store
 from pipelines.options import JOB, JSON, STORE, Option, duration_s, expecting
@@ -28,7 +28,6 @@ def age(text: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Judges alerts up to now, for which windows are needed, then merges and removes what is old enough."""
-    from insights.emerging.keep import judge_topics
     from insights.retention import plan
 
     ages = _ages(args)
@@ -37,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
             due = plan(db, args.job, ages, unsent=args.unsent, judged=True)   # refuses before anything is written
         done: list[Done] = []
         if not args.dry_run:
-            judge_all(store, args.job)
-            judge_topics(store, args.job, time.time_ns() // 1_000)
+            judge_alerts(store, args.job)
+            judge_topics(store, args.job)
             with store.snapshot() as db:
                 due = plan(db, args.job, ages, unsent=args.unsent)
             done = list(_do(store, args.job, ages, len(due.steps), args.unsent))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command
 from pipelines.commands.files import check_place, replacing
-from pipelines.commands.judging import judge_all
+from pipelines.commands.judging import judge_alerts, judge_topics
 from pipelines.commands.output import note
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
@@ -50,9 +50,10 @@ def _judge(store: "Store", job: str) -> None:
     from insights.store import StoreError
 
     try:
-        judge_all(store, job)
+        judge_alerts(store, job)
+        judge_topics(store, job)
     except StoreError as error:   # such as one that may only be read: what it holds is told
-        note(f"alerts are those that were known before: {error}")
+        note(f"alerts and topics are those that were known before: {error}")
 
 
 def _command(args: argparse.Namespace, store: str) -> str:

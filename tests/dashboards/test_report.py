@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from dashboards.report.figures import count, growth, length, moment, percent, shift, until, value
@@ -14,10 +15,12 @@ from insights.alerts.detect import Sensitivity
 from insights.alerts.keep import judge
 from insights.board import Feeling
 from insights.cells import Cell, Text, Unit
+from insights.emerging.say import Member
+from insights.emerging.say import Told as Topic
 from insights.queries import insights
 from insights.report import Report, report
 from insights.store import Store, UnitKey
-from schemas.records import DeadLetter, Reason
+from schemas.records import DeadLetter, Reason, time_of
 
 MINUTE = 60_000_000
 START = 29_000_000 * MINUTE   # 2025-02-19T21:20Z
@@ -69,6 +72,17 @@ def test_an_incident_is_shown_by_sample_texts(found: tuple[Store, Report]) -> No
     quotes = next(part for part in parsed(found[1]).iter("ul") if part.get("class") == "quotes")
 
     assert [said(quote) for quote in quotes] == [f"said {HOSTILE[0]} Negative"] * 2
+
+
+def test_topics_that_emerged_are_told_with_their_words_whatever_these_are(found: tuple[Store, Report]) -> None:
+    members = [Member(kind="term", text=text, weight=9.0) for text in HOSTILE]
+    topic = Topic(id="a", name=", ".join(HOSTILE[:3]), opened=time_of(START + 240 * MINUTE), last=time_of(START + 250 * MINUTE),
+                  closed=None, into=None, records=1_234, members=members)
+    root = parsed(msgspec.structs.replace(found[1], topics=[topic]))
+
+    _, row = section(root, ENGLISH.emerging).iter("tr")
+    assert "still open 1,234" in said(row) and "alert(1)" in said(row)
+    assert ENGLISH.emerging not in {part.findtext("h2") for part in parsed(found[1]).iter("section")}
 
 
 @pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)

@@ -413,6 +413,21 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
     upgraded.close()
 
 
+def test_topics_of_schema_4_are_kept_by_an_upgrade(url):
+    made = Store(url)
+    row = {"job": "job", "run": 0, "id": "a", "name": "[]", "opened_us": 1, "last_us": 1, "records": 1, "members": "{}", "updated_us": 1}
+    with made.transaction() as db:
+        db.exec_driver_sql("ALTER TABLE emerging_topics DROP COLUMN merged_into")
+        db.execute(tables.schema_version.update().values(version=4))
+        db.execute(sa.insert(tables.emerging_topics).values(row))
+    made.close()
+
+    upgraded = Store(url)
+    with upgraded.snapshot() as db:
+        assert [(found.id, found.merged_into) for found in db.execute(sa.select(tables.emerging_topics))] == [("a", None)]
+    upgraded.close()
+
+
 def test_a_store_that_is_not_there_is_not_made_when_only_read(url):
     with pytest.raises(StoreError, match="no textpulse store here"):
         Store(url, create=False)

@@ -110,7 +110,7 @@ def test_a_store_that_may_only_be_read_is_told_as_it_is(postgres: str, tmp_path:
     assert main(["report", "--store", url, "--output", str(tmp_path / "r.html")]) == 0
 
     said = capsys.readouterr().err
-    assert "alerts are those that were known before" in said
+    assert "alerts and topics are those that were known before" in said
     assert "r.html: 40 records" in said
 
 

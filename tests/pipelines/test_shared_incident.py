@@ -1,4 +1,4 @@
-"""The incident in the shared stream: backfilled with the model, it is one incident, in its time, and nothing else is told."""
+"""The incident in the shared stream: backfilled with the model, it is one incident and one topic, in its time, and nothing else is told."""
 import json
 from pathlib import Path
 
@@ -25,3 +25,8 @@ def test_the_incident_of_the_shared_stream_is_told_once_and_alone(tmp_path: Path
     assert {"spike", "term"} <= {alert["kind"] for alert in found}
     samples = [sample for alert in found for sample in alert["reason"]["samples"]]
     assert samples and all(sample["text"] for sample in samples)
+
+    assert main(["topics", "list", "--store", store, "--json"]) == 0
+    (topic,) = json.loads(capsys.readouterr().out)
+    assert burst["start"][:15] == topic["opened"][:15]   # to ten minutes
+    assert {"flight", "cancelled"} <= {member["text"] for member in topic["members"]}

@@ -1,15 +1,21 @@
 """What the panels say is what the numbers say."""
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.page.address import View
+from dashboards.page.emerging import emerging_panel
 from dashboards.page.labels import labels
 from dashboards.page.panels import changes_panel, few, moved, named_panel, negative_share, split, topics_panel
 from dashboards.page.samples import Piece, pieces, samples_panel
 from dashboards.page.values import name_of
 from insights.board import Change, Feeling, Named, Overview, Point, Shown, Slice
 from insights.cells import Span
+from insights.emerging.say import Member
+from insights.emerging.say import Told as Topic
+from schemas.records import time_of
 
 MINUTE = 60_000_000
 EN = labels("en")
@@ -118,3 +124,27 @@ def test_every_topic_and_type_of_the_models_has_a_name_in_both_languages():
     assert name_of("topic", "something_else", labels("zh")) == "something_else"
     assert name_of("entity", "person\t王丽", labels("zh")) == "人物 王丽"
     assert name_of("product", "", EN) == "(none)"
+
+
+def topic(name, *, opened=0, closed=None, into=None, words=(("term", "", "strike"), ("entity", "company", "acme air"))):
+    members = [Member(kind=kind, type=typ, text=text, weight=1.0) for kind, typ, text in words]
+    return Topic(id=name, name=name, opened=time_of(opened * MINUTE), last=time_of((opened + 9) * MINUTE), records=12, members=members,
+                 closed=None if closed is None else time_of(closed * MINUTE), into=into)
+
+
+def test_open_topics_come_before_the_others_and_those_that_went_into_another_one_are_left_out():
+    found = [topic("first", closed=30), topic("second", opened=20, closed=40), topic("open", opened=10),
+             topic("gone", into="open", closed=12)]
+    shown = emerging_panel(View(), found, True, EN)
+    assert re.findall('class="what">([^<]*)<', shown) == ["open", "first", "second"]
+    assert "term=strike" in shown and "entity=company%3Aacme+air" in shown
+
+
+def test_topics_beyond_the_largest_are_counted():
+    shown = emerging_panel(View(), [topic(f"t{number}", closed=30) for number in range(7)], True, EN)
+    assert shown.count('class="what"') == 4 and EN("more_topics", number=3) in shown
+
+
+def test_without_topics_the_panel_says_whether_anybody_looked():
+    assert EN("no_emerging") in emerging_panel(View(), [], True, EN)
+    assert "textpulse topics list" in emerging_panel(View(), [], False, EN)

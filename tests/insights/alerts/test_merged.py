@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from insights.alerts.detect import Sensitivity
 from insights.alerts.keep import judge
 from insights.cells import Cell, Unit
+from insights.emerging.keep import judge_topics
+from insights.emerging.rising import WANTED
 from insights.retention import compact, plan
 from insights.rollup import DAY_US, Ages
 from insights.store import Store, UnitKey
@@ -104,4 +106,19 @@ def test_windows_that_judging_has_not_come_to_are_not_merged(tmp_path):
         assert plan(db, "job", AGES, judged=True).steps
     judge(store, "job", Sensitivity(), 1)
     assert list(compact(store, "job", AGES))
+    store.close()
+
+
+def test_windows_that_topics_still_rest_on_are_not_merged_either(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/slow.db")
+    store.open_job("job", "stream", LONG, 0)
+    read_until(store, long_windows(), 0, 18 * 48)
+    judge_topics(store, "job", 1)
+    read_until(store, long_windows(), 18 * 48, DAYS * 48)
+    judge(store, "job", Sensitivity(), 1)
+    with store.snapshot() as db:
+        held, free = plan(db, "job", AGES), plan(db, "job", AGES, judged=True)
+    assert "topics" in held.waits and "topics" not in free.waits
+    needed = (10_000 * 48 + 18 * 48 - WANTED.past) * LONG
+    assert max(step.start_us for step in held.steps) < needed <= max(step.start_us for step in free.steps)
     store.close()

@@ -12,9 +12,17 @@ def group(told=1, **words):
     return Group({f"term\t{word}": float(weight) for word, weight in words.items()}, told)
 
 
-def run(of_windows, topics=None):
+def step_all(of_windows):
+    """The topics after the last window."""
+    topics = Topics()
+    for at, groups in enumerate(of_windows):
+        topics, _ = step(topics, "job", at * MINUTE, MINUTE, groups)
+    return topics
+
+
+def run(of_windows):
     """The topics told after each window, by id."""
-    topics, found = topics or Topics(), []
+    topics, found = Topics(), []
     for at, groups in enumerate(of_windows):
         topics, _ = step(topics, "job", at * MINUTE, MINUTE, groups)
         found.append({topic.id: topic for topic in topics.topics if topic.told and topic.closed_us is None})
@@ -61,6 +69,31 @@ def test_what_merges_goes_to_the_topic_with_more_in_common_and_what_splits_leave
     assert found[7][strike].last_us == 7 * MINUTE
     assert found[-1][strike].last_us == 12 * MINUTE
     assert found[-1].keys() == found[4].keys()
+
+
+def test_a_topic_whose_words_go_over_to_a_larger_one_closes_and_says_into_which():
+    merged = group(strike=9, pilots=6, union=4, storm=3, snow=2)
+    found = step_all([*[[STRIKE, STORM]] * 5, [merged]])
+    strike = next(topic for topic in found.topics if "term\tstrike" in topic.members)
+    storm = next(topic for topic in found.topics if topic.name == ("term\tstorm", "term\tsnow"))
+
+    assert (storm.closed_us, storm.into) == (5 * MINUTE, strike.id)
+    assert strike.closed_us is None
+
+    back = next(topic for topic in step_all([*[[STRIKE, STORM]] * 5, [merged], [STRIKE, STORM]]).topics if topic.id == storm.id)
+    assert (back.closed_us, back.into) == (None, None)
+
+
+def test_a_topic_that_only_shares_some_words_with_a_larger_one_stays_open():
+    found = step_all([*[[STRIKE, STORM]] * 5, [group(strike=9, pilots=6, union=4, snow=2)]])
+
+    assert all(topic.closed_us is None for topic in found.topics)
+
+
+def test_what_was_found_once_and_goes_over_is_no_topic():
+    found = step_all([[STRIKE], [STRIKE, STORM], [group(strike=9, pilots=6, union=4, storm=3, snow=2)]])
+
+    assert len(found.topics) == 1
 
 
 def test_a_quiet_topic_closes_and_opens_again_if_it_comes_back_soon():
