@@ -2,13 +2,15 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from math import sqrt
+from operator import itemgetter
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 
 from insights.alerts.say import Told, headline, told
-from insights.board import LEAST_CHANGE, Change, Feeling
+from insights.board import Change, Feeling
+from insights.board.changes import changes as changes_of
 from insights.cells import Cell
 from insights.conservation import Audit, audit
 from insights.emerging.say import Told as Topic
@@ -22,7 +24,6 @@ DAY_US = 86_400_000_000
 POINTS = 96             # at most so many stand on the time axis
 FEW_POINTS = 24
 NAMED = 12              # entities, terms and changes are cut to so many
-LEAST_SURPRISE = 4.0    # standard deviations from which a change is named
 
 Groups = dict[str, dict[str, Feeling]]   # dimension -> value -> records
 
@@ -155,19 +156,16 @@ def step_of(length_us: int, window_us: int) -> int:
 def changes(now: Mapping[tuple[str, str], int], before: Mapping[tuple[str, str], int], records: int, records_before: int) -> list[Change]:
     """Whose part of the records is most unlike what it was: expected is its part of the records before, of as many records as now.
 
-    now, before: (dimension, name) -> records. Counts are taken as Poisson's, of one rate; this ranks, and is no test of many as alerts are.
+    now, before: (dimension, name) -> records.
     """
     if not records or not records_before:
         return []
-    scale = records / records_before
-    ranked: list[tuple[float, Change]] = []
-    for key in now.keys() | before.keys():
-        observed, expected = now.get(key, 0), scale * before.get(key, 0)
-        usual = scale * (observed + before.get(key, 0)) / (1 + scale)
-        surprise = abs(observed - expected) / sqrt(usual * (1 + scale))
-        if abs(observed - expected) >= LEAST_CHANGE and surprise >= LEAST_SURPRISE:
-            ranked.append((-surprise, Change(*key, observed, expected)))
-    return [change for _, change in sorted(ranked, key=lambda item: (item[0], item[1].dimension, item[1].name))[:NAMED]]
+    counts = []
+    for dimension, of_dimension in groupby(sorted(now.keys() | before.keys()), key=itemgetter(0)):
+        keys = list(of_dimension)
+        parts = np.array([[counted.get(key, 0) for key in keys] for counted in (before, now, {})], np.int64)
+        counts.append((dimension, [name for _, name in keys], parts))
+    return changes_of(counts, records / records_before)[:NAMED]
 
 
 def _span(db: sa.Connection, about: JobRow, from_us: int | None, to_us: int | None) -> Span:

@@ -20,14 +20,14 @@ def pace(axis: Axis, first_us: int, end_us: int) -> float | None:
 def changes(counts: Iterable[tuple[str, Sequence[str], Parts]], pace: float) -> list[Change]:
     """The CHANGES most surprising, of (dimension, names, parts).
 
-    A score is the change over its standard deviation for Poisson counts, where the expectation is a count too; one record is added to
-    the variance, for names that were not there before.
+    pace: how long the recent time is against the one before. A score is the change over its standard deviation if both counts were
+    Poisson's of one rate; this ranks, and is no test of many as alerts are.
     """
     found: list[tuple[float, str, str, int, float]] = []
     for dimension, names, (before, observed, _) in counts:
         expected = before * pace
         change = np.abs(observed - expected)
-        score = change / np.sqrt(expected * (1 + pace) + 1)
+        score = change / np.sqrt(np.maximum(pace * (before + observed), 1e-9))
         for place in np.flatnonzero((change >= LEAST_CHANGE) & (score >= LEAST_SCORE)).tolist():
             found.append((-float(score[place]), dimension, names[place], int(observed[place]), float(expected[place])))
     return [Change(*change[1:]) for change in sorted(found)[:CHANGES]]

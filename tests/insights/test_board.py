@@ -135,7 +135,7 @@ def changes(counts, recent_us, rest_us):
         for name in {*observed, *before}:
             expected = before[name] * ratio
             change = abs(observed[name] - expected)
-            score = change / (expected * (1 + ratio) + 1) ** 0.5
+            score = change / max(ratio * (before[name] + observed[name]), 1e-9) ** 0.5
             if change >= LEAST_CHANGE and score >= LEAST_SCORE:
                 found.append((-score, dimension, name, Change(dimension, name, observed[name], expected)))
     return [change for *_, change in sorted(found, key=lambda one: one[:3])[:CHANGES]]
