@@ -1,6 +1,7 @@
 """From tagged chunks to whole units in the store: one CombineFn, and on a stream the state that keeps a unit whole."""
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ from apache_beam.coders import Coder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
-from apache_beam.transforms.window import FixedWindows, GlobalWindows, TimestampedValue
+from apache_beam.transforms.window import FixedWindows, GlobalWindow, GlobalWindows, TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
 
 from insights.cells import Unit
 from insights.store import UnitKey
@@ -42,6 +44,9 @@ class UnitCoder(Coder):
         return False
 
 
+Cut = tuple[list[tuple[Key, Unit, int]], dict[int, str]]   # units with their earliest event times; row -> why it is in none
+
+
 def units_of(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Iterator[tuple[Key, Unit, int]]:
     """(key, unit, earliest event time) of the units that a chunk adds to, without the rows on which something failed."""
     chunk = tagged.chunk
@@ -58,7 +63,7 @@ def units_of(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Iterato
         yield (window_us, name, source, product, epoch), unit, int(earliest[group])
 
 
-def units_and_failures(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> tuple[list[tuple[Key, Unit, int]], dict[int, str]]:
+def units_and_failures(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Cut:
     """units_of, and row -> error for the rows on which it fails: these are found one by one and left out."""
     try:
         return list(units_of(tagged, tagger, texts)), {}
@@ -105,14 +110,43 @@ class MergeUnits(beam.CombineFn):
 
 class ToUnits(beam.DoFn):
     """TaggedChunk -> (key, unit), each stamped with the earliest event time of its window; rows that failed become dead letters,
-    durable before their unit can be."""
+    durable before their unit can be.
+
+    Units are cut in a thread of their own, while the model, which leaves a part of the cores idle, tags the next chunk; so the units of a
+    chunk come with the next one of its bundle, or at the bundle's end.
+    """
 
     def __init__(self, settings: JobSettings, decoder: Callable[[], Decoder], load: Callable[[], Tagger], sinks: Sinks) -> None:
         self.settings, self.decoder, self.load, self.sinks = settings, decoder, load, sinks
 
+    def setup(self) -> None:
+        """The thread."""
+        self.cutter = ThreadPoolExecutor(1, "cut units")
+
+    def teardown(self) -> None:
+        """Ends it."""
+        self.cutter.shutdown()
+
+    def start_bundle(self) -> None:
+        """A failed bundle leaves nothing to the next."""
+        self.cutting: tuple[TaggedChunk, Future[Cut]] | None = None
+
     def process(self, element: TaggedChunk) -> Iterator[TimestampedValue]:
-        """One chunk."""
-        units, failed = units_and_failures(element, self.load(), self.settings.sample_texts)
+        """The units of the chunk before this one."""
+        before, self.cutting = self.cutting, (
+            element, self.cutter.submit(units_and_failures, element, self.load(), self.settings.sample_texts))
+        if before:
+            yield from self._units(*before)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """The units of the last one."""
+        last, self.cutting = self.cutting, None
+        if last:
+            for stamped in self._units(*last):
+                yield WindowedValue(stamped.value, stamped.timestamp, (GlobalWindow(),))
+
+    def _units(self, element: TaggedChunk, cut: "Future[Cut]") -> Iterator[TimestampedValue]:
+        units, failed = cut.result()
         if element.failed or failed:
             letters, outdated = job_of(self.settings, self.decoder).reject(element.chunk, element.failed | failed)
             if self.sinks.dead_letter_topic:

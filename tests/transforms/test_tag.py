@@ -161,10 +161,25 @@ def letters(job):
         return db.execute(sa.select(columns.offset, columns.reason, columns.detail, columns.event_id).order_by(columns.offset)).all()
 
 
-def test_a_text_on_which_the_model_fails_is_a_dead_letter_and_all_others_are_counted(job, tagger):
-    chunk = poll_of(job, ["good", tagger.poison, "bad", "good parcel", tagger.poison]).chunk
+@pytest.fixture
+def to_units(job, tagger):
     step = ToUnits(job.settings, lambda: None, lambda: tagger, Sinks())
-    units = [value.value for value in step.process(tag_chunk(tagger, chunk))]
+    step.setup()
+    yield step
+    step.teardown()
+
+
+def bundle_of(step, *chunks):
+    """The elements that a bundle of these tagged chunks gives, in order, with its timestamp each."""
+    step.start_bundle()
+    for chunk in chunks:
+        yield from step.process(chunk)
+    yield from step.finish_bundle()
+
+
+def test_a_text_on_which_the_model_fails_is_a_dead_letter_and_all_others_are_counted(job, tagger, to_units):
+    chunk = poll_of(job, ["good", tagger.poison, "bad", "good parcel", tagger.poison]).chunk
+    units = [stamped.value for stamped in bundle_of(to_units, tag_chunk(tagger, chunk))]
     assert letters(job) == [(1, "model_error", "poisoned", "e1"), (4, "model_error", "poisoned", "e4")]
     (key, unit), = units
     assert (key, unit.records, unit.last_offset) == ((START, "texts/0", "posts", "", 0), 3, 3)
@@ -175,17 +190,37 @@ def test_a_text_on_which_the_model_fails_is_a_dead_letter_and_all_others_are_cou
     assert verify(job.store) == []
 
 
-def test_the_letter_is_durable_before_the_unit_without_it_can_be(job, tagger):
+def test_the_units_of_every_chunk_of_a_bundle_come_once_and_in_order(job, tagger, to_units):
+    chunks = [tag_chunk(tagger, poll_of(job, ["good"] * many).chunk) for many in (1, 2, 3)]
+    found = list(bundle_of(to_units, *chunks))
+    assert [stamped.value[1].records for stamped in found] == [1, 2, 3]
+    assert {stamped.timestamp.micros for stamped in found} == {START}
+    assert list(to_units.finish_bundle()) == []
+
+
+def test_a_failed_bundle_leaves_nothing_to_the_next(job, tagger, to_units):
+    to_units.start_bundle()
+    assert list(to_units.process(tag_chunk(tagger, poll_of(job, ["good"]).chunk))) == []
+    assert list(bundle_of(to_units)) == []
+
+
+def test_a_fault_in_cutting_fails_the_bundle_of_its_chunk(job, tagger, to_units):
+    tagged = tag_chunk(tagger, poll_of(job, ["good", "bad"]).chunk)
+    for event in tagged.chunk.events:
+        event.author_id = None
+    with pytest.raises(AttributeError):
+        list(bundle_of(to_units, tagged))
+
+
+def test_the_letter_is_durable_before_the_unit_without_it_can_be(job, tagger, to_units):
     chunk = poll_of(job, ["good", tagger.poison]).chunk
-    units = ToUnits(job.settings, lambda: None, lambda: tagger, Sinks()).process(tag_chunk(tagger, chunk))
-    next(units)
+    next(bundle_of(to_units, tag_chunk(tagger, chunk)))
     assert [letter.offset for letter in letters(job)] == [1]
 
 
-def test_a_chunk_of_nothing_but_poison_leaves_letters_and_no_unit(job, tagger):
+def test_a_chunk_of_nothing_but_poison_leaves_letters_and_no_unit(job, tagger, to_units):
     chunk = poll_of(job, [tagger.poison] * 3).chunk
-    step = ToUnits(job.settings, lambda: None, lambda: tagger, Sinks())
-    assert list(step.process(tag_chunk(tagger, chunk))) == []
+    assert list(bundle_of(to_units, tag_chunk(tagger, chunk))) == []
     assert [letter.reason for letter in letters(job)] == ["model_error"] * 3
     assert job.settled()
 
