@@ -6,7 +6,7 @@ model found. A mask says what it stands for. Every pattern is bounded, and a tex
 text can make this slow.
 """
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 CHARACTERS = 280   # of a redacted text
 LOOKED_AT = 600    # characters of the text: what is longer is cut, by whole words where there are any
@@ -34,8 +34,10 @@ _MAYBE = re.compile(   # quick to say of most texts that none of these is in the
     r"[@＠]|://|www\.|(?:\d\D{0,40}){5}|::|[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}[:\-]|:[0-9A-Fa-f]{1,4}:|[A-Za-z0-9_\-+/=]{20}")
 
 
-def redacted(text: str, entities: Iterable[Span] = ()) -> tuple[str, tuple[Span, ...]]:
+def redacted(text: str, entities: Sequence[Span] = ()) -> tuple[str, tuple[Span, ...]]:
     """The text with masks, on one line, of at most CHARACTERS; and where the entities stand in it that no mask has covered."""
+    if not entities and len(text) <= CHARACTERS and not _MAYBE.search(text):   # most texts
+        return _one_line(text), ()
     entities = [span for span in entities if span[0] < span[1]]
     looked = text if len(text) <= LOOKED_AT else _cut(text, LOOKED_AT)
     hidden = [(start, end, "person") for start, end, kind in entities if kind.casefold() in PERSONS and start < len(looked)]

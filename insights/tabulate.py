@@ -384,9 +384,9 @@ def _show_some(
     for cell, start in zip(cells, layout.starts[:-1].tolist(), strict=True):
         for place in range(start, start + len(cell.samples)):
             row = order[place]
-            event, spans = events[row], zip(*(column[splits[row]:splits[row + 1]] for column in columns), strict=True)
-            text, kept = redacted(event.text, [
-                (begin, end, tagger.entity_types[kind]) for begin, end, kind in _in_characters(event.text, spans)])
+            event, begin, end = events[row], splits[row], splits[row + 1]
+            spans = [] if begin == end else _in_characters(event.text, zip(*(column[begin:end] for column in columns), strict=True))
+            text, kept = redacted(event.text, [(start, stop, tagger.entity_types[kind]) for start, stop, kind in spans])
             cell.texts[event.event_id] = Text(text, felt[place], kept)
 
 
