@@ -26,7 +26,9 @@ PERSON = "person"   # found by the model, not here
 CONTEXT = 24        # characters before a code that may say what it is
 LEAST_DIGITS = 6    # of a number
 SHORTEST_IBAN = 15
+LONGEST_CODE = 11   # digits of a code of letters and digits; more are a number of their own
 
+_NO_WORD = "0123456789!#$%&*+=?@^_~"   # a password without any of these is taken for a word
 _LETTER, _MARK = 0x02, 0x01    # any other letter; any other sign, which ends whatever it stands in
 _SAID = {"密": 0x0E, "码": 0x0F, "口": 0x10, "令": 0x11, "钥": 0x12, "是": 0x13, "为": 0x14, "＠": 0x40, "＋": 0x2B, "（": 0x28, "）": 0x29,
          "：": 0x3A, "＝": 0x3D, "．": 0x2E, "－": 0x2D, "\u2013": 0x2D}
@@ -51,6 +53,7 @@ _NAMES = {number: name.decode() for name, number in _ANY.groupindex.items()}
 _VALUE = _ANY.groupindex[b"value"]
 _DATES = re2.compile(r"(?:19|20)\d\d(?:[\-./]\d{1,2}[\-./]\d{1,2}|-(?:19|20)\d\d)(?:\D|$)")
 _DECIMAL = re2.compile(r"\d+\.\d+")
+_QUAD = re2.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _SSN = re2.compile(r"\d{3}[\- ]\d{2}[\- ]\d{4}")
 _PHONE_PARTS = re2.compile(r"\D+")
 _PASSPORT_OF_CHINA = re2.compile(r"(?i)(?:[EGDSPH]\d{8}|E[A-Z]\d{7})")
@@ -142,7 +145,7 @@ def _key(said: str, text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _secret(said: str, text: str, start: int, end: int) -> Iterator[Span]:
-    if not text[start:end].isalpha():
+    if any(character in _NO_WORD for character in said[start:end]):
         yield start, end, "secret"
     else:
         yield from ((start + begin, start + stop, kind) for begin, stop, kind in find(text[start:end]))
@@ -162,6 +165,10 @@ def _code(said: str, text: str, start: int, end: int) -> Iterator[Span]:
     if len(word) >= SHORTEST_IBAN and iban.is_valid(word):
         yield start, end, "iban"
         return
+    letters = len(word) - len(word.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz -"))
+    if word[letters:].isdigit() and len(word) - letters > LONGEST_CODE:   # such as "ID 1101051949..."
+        yield from _number(said, text, start + letters, end)
+        return
     if sum(character.isdigit() for character in word) < 5:
         return
     before = text[max(0, start - CONTEXT):start].casefold()
@@ -180,6 +187,11 @@ def _number(said: str, text: str, start: int, end: int) -> Iterator[Span]:
             start += 1
     if said[start:end][-1:] in ("x", "X") and said[end:end + 1].isalnum():
         end -= 1
+    if said[start:start + 1] == "(" and ")" not in said[start:end]:
+        start += 1
+    if _QUAD.fullmatch(said[start:end]):
+        yield from _ip(said, text, start, end)
+        return
     digits = digits_of(said[start:end])
     if len(digits) >= LEAST_DIGITS and not _DECIMAL.fullmatch(said[start:end]):
         yield start, end, _kind_of_number(said[start:end], digits)
