@@ -31,20 +31,20 @@ LONGEST_CODE = 11   # digits of a code of letters and digits; more are a number 
 _NO_WORD = "0123456789!#$%&*+=?@^_~"   # a password without any of these is taken for a word
 _LETTER, _MARK = 0x02, 0x01    # any other letter; any other sign, which ends whatever it stands in
 _SAID = {"密": 0x0E, "码": 0x0F, "口": 0x10, "令": 0x11, "钥": 0x12, "是": 0x13, "为": 0x14, "＠": 0x40, "＋": 0x2B, "（": 0x28, "）": 0x29,
-         "：": 0x3A, "＝": 0x3D, "．": 0x2E, "－": 0x2D, "\u2013": 0x2D}
-_GAP = r"[ ().\-]{0,3}"
+         "：": 0x15, "＝": 0x3D, "．": 0x2E, "－": 0x2D, "\u2013": 0x2D}
+_GAP = r"(?:[ ()\-]{0,3}|\.)"
 _PROPOSALS = {
     "link": r"""(?:\b[A-Za-z][A-Za-z0-9+.\-]*://|\bwww\.)[^\s<>"'\x01]+""",
     "email": r"[A-Za-z0-9._%+\-]+(?:@| ?[\[(]at[\])] ?)[A-Za-z0-9\-]+(?:(?:\.| ?[\[(]dot[\])] ?)[A-Za-z0-9\-]+)+",
-    "secret": r"(?:(?i:\b(?:password|passwd|passcode|pwd|pin|secret|token|api[ _\-]?key|access[ _\-]?key)(?: +is\b| *[:=])) *"
-              r"|(?:\x0e\x0f|\x10\x11|\x0e\x12) *[:=\x13\x14] *)(?P<value>[^\s\x01,;]+)",
+    "secret": r"(?:(?i:\b(?:password|passwd|passcode|pwd|pin|secret|token|api[ _\-]?key|access[ _\-]?key)(?: +is\b| *[:=\x15])) *"
+              r"|(?:\x0e\x0f|\x10\x11|\x0e\x12) *[:=\x13\x14\x15] *)(?P<value>[^\s\x01,;]+)",
     "key": r"\b(?:eyJ[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?|[A-Za-z0-9][A-Za-z0-9_\-+/=]{19}[A-Za-z0-9_\-+/=]*)",
     "mac": r"\b[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5}\b",
     "ip": r"\b\d{1,3}(?:\.\d{1,3}){3}\b|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}",
     "code": r"\b[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,3})?\b"
             r"|\b(?:[A-Z]{1,4}[ \-]?|[a-z]{1,4}-?)\d{5}\d*[A-Za-z]?\b|\b[A-Za-z9]{5}\d{6}[A-Za-z0-9]{5,7}\b",
     "number": rf"[+(]?\d(?:{_GAP}\d){{5}}(?:{_GAP}\d)*[Xx]?",
-    "handle": r"""@[^\s@:,()<>"'\x01]{2}[^\s@:,()<>"'\x01]*""",
+    "handle": r"""@[^\s@:,()<>"'\x01\x15]{2}[^\s@:,()<>"'\x01\x15]*""",
 }
 
 
@@ -166,7 +166,7 @@ def _code(said: str, text: str, start: int, end: int) -> Iterator[Span]:
         yield start, end, "iban"
         return
     letters = len(word) - len(word.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz -"))
-    if word[letters:].isdigit() and len(word) - letters > LONGEST_CODE:   # such as "ID 1101051949..."
+    if word[letters:].rstrip("Xx").isdigit() and len(word) - letters > LONGEST_CODE:   # such as "ID 1101051949..."
         yield from _number(said, text, start + letters, end)
         return
     if sum(character.isdigit() for character in word) < 5:
