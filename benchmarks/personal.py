@@ -11,17 +11,22 @@ from stdnum.iso7064 import mod_97_10
 
 EN = ("Please call me back on {}.", "My details: {}, thanks", "I wrote from {} last week and nobody answered", "{} is what I gave you",
       "Order arrived late, reach me at {} or not at all.", "Why does your form refuse {}?", "it says: {} - what now", "({}) is wrong")
-ZH = ("请联系我：{}，谢谢", "我的信息是{}，请尽快处理", "上周用{}登记的，没人回复", "系统不接受{}，怎么办？", "订单迟了，{}可以找到我。", "（{}）写错了")
+ZH = (
+    "请联系我：{}，谢谢", "我的信息是{}，请尽快处理", "上周用{}登记的，没人回复",
+    "系统不接受{}，怎么办？", "订单迟了，{}可以找到我。", "（{}）写错了")
 CONTEXT = {
-    "passport": ("passport {}", "my passport number is {}", "护照{}", "护照号 {}"), "licence": ("driving licence {}", "driver's license {}", "驾照{}"),
+    "passport": ("passport {}", "my passport number is {}", "护照{}", "护照号 {}"),
+    "licence": ("driving licence {}", "driver's license {}", "驾照{}"),
     "us_ssn": ("SSN {}", "social security number {}"), "card": ("card {}", "卡号{}", "{}"), "iban": ("IBAN {}", "{}"),
     "secret": ("my password is {}", "password: {}", "密码是{}", "PIN: {}"), "key": ("token {}", "{}"), "cn_id": ("身份证{}", "ID {}", "{}"),
-    "phone": ("{}", "tel {}", "电话{}", "手机{}"), "email": ("{}", "mail {}"), "handle": ("{}",), "ip": ("{}", "IP {}"), "mac": ("{}", "MAC {}"),
+    "phone": ("{}", "tel {}", "电话{}", "手机{}"), "email": ("{}", "mail {}"), "handle": ("{}",),
+    "ip": ("{}", "IP {}"), "mac": ("{}", "MAC {}"),
     "secret_link": ("{}", "see {}")}
 NEAR = (   # what looks like something and is nothing, or is not of that kind
     "flight BA2490", "$1,200", "10:20:30", "2026-06-01", "1,234,567 people", "version 10.2.1", "2019-2020", "3.14159265", "room 4711",
     "a well-known-and-rather-long-hyphenated-word", "50% off", "@ 5 pm", "iPhone 15 Pro", "chapter 12.3", "12:34", "C++ :: std",
-    "password is required", "the PIN is wrong", "500公里", "第15号", "1.5倍", "2026年6月1日", "下午3:30", "价格299元", "12345", "seats 12-14",
+    "password is required", "the PIN is wrong", "500公里", "第15号", "1.5倍", "2026年6月1日", "下午3:30", "价格299元", "12345",
+    "seats 12-14",
     "300.400.1.2", "ratio 16:9:4", "v2.0.1-beta", "www", "e-mail me", "mail@", "the +1 is free")
 
 
@@ -47,7 +52,8 @@ def email(lots):
 def phone(lots):
     """International, North American, and of China."""
     return lots.choice([
-        lambda: f"+44 20 {digits(lots, 4)} {digits(lots, 4)}", lambda: f"+49{digits(lots, 10)}", lambda: f"+86 1{lots.choice('3578')}{digits(lots, 9)}",
+        lambda: f"+44 20 {digits(lots, 4)} {digits(lots, 4)}", lambda: f"+49{digits(lots, 10)}",
+        lambda: f"+86 1{lots.choice('3578')}{digits(lots, 9)}",
         lambda: f"1{lots.choice('356789')}{digits(lots, 9)}", lambda: f"010-{lots.choice('68')}{digits(lots, 7)}",
         lambda: f"({lots.choice('23456789')}{digits(lots, 2)}) {lots.choice('23456789')}{digits(lots, 2)}-{digits(lots, 4)}",
         lambda: f"{lots.choice('23456789')}{digits(lots, 2)}-{lots.choice('23456789')}{digits(lots, 2)}-{digits(lots, 4)}",
@@ -80,7 +86,7 @@ def cn_id(lots):
 def token(lots):
     """Of an API."""
     letters = string.ascii_letters + string.digits
-    return lots.choice(["sk_live_", "ghp_", "AKIA", ""]) + "".join(lots.choices(letters, k=14)) + "a1B2c3" + "".join(lots.choices(letters, k=6))
+    return lots.choice(["sk_live_", "ghp_", "AKIA", ""]) + "".join(lots.choices(letters, k=14)) + "a1B2c3"
 
 
 ITEMS = {

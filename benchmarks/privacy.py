@@ -74,7 +74,8 @@ def main():
         cells = []
         for scored, _ in ways.values():
             one = scored[kind]
-            cells.append(f"{part(one['found'], one['planted'])}, {part(one['hidden'], one['planted'])}, {part(one['right'], one['stretches'])}")
+            cells.append(", ".join((
+                part(one["found"], one["planted"]), part(one["hidden"], one["planted"]), part(one["right"], one["stretches"]))))
         print(f"| {kind} | {ways['textpulse'][0][kind]['planted']} | " + " | ".join(cells) + " |")
 
 

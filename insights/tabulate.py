@@ -381,13 +381,16 @@ def _show_some(
     """The redacted texts of the samples."""
     order, felt, splits = layout.order.tolist(), sentiment.tolist(), tags.entity_splits.tolist()
     columns = (tags.entity_start.tolist(), tags.entity_end.tolist(), tags.entity_type.tolist())
-    for cell, start in zip(cells, layout.starts[:-1].tolist(), strict=True):
-        for place in range(start, start + len(cell.samples)):
-            row = order[place]
-            event, begin, end = events[row], splits[row], splits[row + 1]
-            spans = [] if begin == end else _in_characters(event.text, zip(*(column[begin:end] for column in columns), strict=True))
-            text, kept = redacted(event.text, [(start, stop, tagger.entity_types[kind]) for start, stop, kind in spans])
-            cell.texts[event.event_id] = Text(text, felt[place], kept)
+    shown = [(cell, place, order[place]) for cell, start in zip(cells, layout.starts[:-1].tolist(), strict=True)
+             for place in range(start, start + len(cell.samples))]
+    texts = [events[row].text for _, _, row in shown]
+    entities: list[list[tuple[int, int, str]]] = []
+    for text, (_, _, row) in zip(texts, shown, strict=True):
+        begin, end = splits[row], splits[row + 1]
+        spans = [] if begin == end else _in_characters(text, zip(*(column[begin:end] for column in columns), strict=True))
+        entities.append([(start, stop, tagger.entity_types[kind]) for start, stop, kind in spans])
+    for (cell, place, row), (text, kept) in zip(shown, redacted(texts, entities), strict=True):
+        cell.texts[events[row].event_id] = Text(text, felt[place], kept)
 
 
 def _in_characters(text: str, spans: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import re2
 
-from privacy.kinds import PERSON, Span, digits_of, find
+from privacy.kinds import PERSON, Span, digits_of, find_all
 from privacy.policy import Mode, Policy, PolicyError
 
 PSEUDONYM_BYTES = 10   # 80 bits: two of ten billion persons are the same with a probability of 4 in 100,000
@@ -36,10 +36,13 @@ class Redactor:
         self.policy, self._key = policy, key
         self._own = [(name, re2.compile(own.pattern)) for name, own in policy.patterns.items()]
 
-    def find(self, text: str, persons: Iterable[tuple[int, int]] = ()) -> list[Span]:
-        """What is to be hidden, in order; what overlaps is one stretch, of the kind of the user's own in it, else of the longest."""
+    def hidden(self, text: str, found: Iterable[Span], persons: Iterable[tuple[int, int]] = ()) -> list[Span]:
+        """What is to be hidden, in order; what overlaps is one stretch, of the kind of the user's own in it, else of the longest.
+
+        found: what kinds.find_all says of the text. persons: where the model found some.
+        """
         own = [(0, span) for span in self._find_own(text)]
-        others = [(1, span) for span in (*find(text), *((start, end, PERSON) for start, end in persons if start < end))]
+        others = [(1, span) for span in (*found, *((start, end, PERSON) for start, end in persons if start < end))]
         hidden: list[Span] = []
         ranks: list[tuple[int, int]] = []
         for rank, (start, end, kind) in sorted([*own, *others], key=lambda one: one[1]):
@@ -55,9 +58,16 @@ class Redactor:
                 ranks.append(size)
         return hidden
 
-    def redacted(self, text: str, persons: Iterable[tuple[int, int]] = ()) -> Redacted:
-        """The text with masks and pseudonyms. persons: where the model found some, in characters."""
-        hidden = self.find(text, persons)
+    def redacted_all(self, texts: Sequence[str], persons: Sequence[Sequence[tuple[int, int]]]) -> list[Redacted]:
+        """The texts with masks and pseudonyms. persons: where the model found some in each, in characters."""
+        return [self._redacted(text, self.hidden(text, found, some))
+                for text, found, some in zip(texts, find_all(texts), persons, strict=True)]
+
+    def redacted(self, text: str, persons: Sequence[tuple[int, int]] = ()) -> Redacted:
+        """One text."""
+        return self.redacted_all([text], [persons])[0]
+
+    def _redacted(self, text: str, hidden: list[Span]) -> Redacted:
         if not hidden:
             return Redacted(text, None, hidden)
         parts: list[str] = []
