@@ -145,7 +145,7 @@ def read_key(source: KeySource | None) -> bytes | None:
     except KeyError:
         raise PolicyError(f"{where} is not set; put the key of pseudonyms there, such as `openssl rand -hex 32` writes") from None
     if len(key) < LEAST_KEY or len(set(key)) < LEAST_VARIED:
-        raise PolicyError(f"{where}: the key is too easy to guess: at least {LEAST_KEY} random bytes, such as `openssl rand -hex 32` writes")
+        raise PolicyError(f"{where}: the key is too easy to guess: give {LEAST_KEY} random bytes or more, as `openssl rand -hex 32` writes")
     return key
 
 

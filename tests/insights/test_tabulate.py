@@ -84,7 +84,7 @@ def shown(text, entities, sentiment):
     data = text.encode()
     spans = [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), FakeTagger.entity_types[kind])
              for kind, start, end in entities]
-    said, kept = redacted(text, spans)
+    ((said, kept),) = redacted([text], [spans])
     return said, sentiment, kept
 
 

@@ -14,7 +14,8 @@ PERSONAL = [
     ("电话１３８１２３４５６７８", "１３８１２３４５６７８", "phone"), ("(030) 123-4567", "(030) 123-4567", "phone"),
     ("ring 415-555-2671", "415-555-2671", "phone"), ("座机 010-62751234", "010-62751234", "phone"),
     ("card 4111 1111 1111 1111", "4111 1111 1111 1111", "card"), ("卡号4111-1111-1111-1111，", "4111-1111-1111-1111", "card"),
-    ("IBAN DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 00", "iban"), ("GB29NWBK60161331926819", "GB29NWBK60161331926819", "iban"),
+    ("IBAN DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 00", "iban"),
+    ("GB29NWBK60161331926819", "GB29NWBK60161331926819", "iban"),
     ("身份证11010519491231002X", "11010519491231002X", "cn_id"), ("SSN 536-90-4399", "536-90-4399", "us_ssn"),
     ("passport AB1234567", "AB1234567", "passport"), ("护照E12345678过期", "E12345678", "passport"),
     ("driving licence MORGA657054SM9IJ", "MORGA657054SM9IJ", "licence"), ("driver's license D1234567", "D1234567", "licence"),
@@ -22,7 +23,8 @@ PERSONAL = [
     ("see https://a.example/p?token=1", "https://a.example/p?token=1", "secret_link"),
     ("https://me:pw@a.example/", "https://me:pw@a.example/", "secret_link"), ("看 www.example.com/私 吧", "www.example.com/私", "link"),
     ("my password is hunter2!", "hunter2!", "secret"), ("密码：abc123，谢谢", "abc123", "secret"), ("PIN: 4711", "4711", "secret"),
-    ("token sk_live_abcdef1234567890abcd", "sk_live_abcdef1234567890abcd", "key"), ("eyJhbGciOi.eyJzdWIi.c2ln", "eyJhbGciOi.eyJzdWIi.c2ln", "key"),
+    ("token sk_live_abcdef1234567890abcd", "sk_live_abcdef1234567890abcd", "key"),
+    ("eyJhbGciOi.eyJzdWIi.c2ln", "eyJhbGciOi.eyJzdWIi.c2ln", "key"),
     ("thanks @SomeOne", "@SomeOne", "handle"), ("＠小明 好", "＠小明", "handle"),
     ("order A-99812345", "A-99812345", "code"), ("account 12345678", "12345678", "number")]
 NOT_PERSONAL = [
