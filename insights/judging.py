@@ -4,14 +4,16 @@ What is stored is a function of the stored windows alone. Windows that are close
 last of them is kept; the complete ones after it are judged from there each time, so that what was found in them may change, or go
 again, as long as late records come.
 """
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from insights.queries import JobRow, job_row, of_run
+from insights.cells import Cell
+from insights.queries import CellKey, JobRow, cell_rows, job_row, of_run
 from insights.store import Store
 from insights.tables import START_US, units
 
@@ -157,6 +159,18 @@ def span(db: sa.Connection, about: JobRow, through_us: int, after_last: int, end
     if end_us is None:
         end_us = min(about.watermark_us // size * size, last + (1 if about.kind == "backfill" else after_last) * size)
     return Span(first, max(through_us, first), end_us, min(about.closed_us // size * size, end_us))
+
+
+def read(
+    db: sa.Connection, about: JobRow, due: Span, past: Past[Window, Names], needed: int,
+    windows: Callable[[Iterable[tuple[CellKey, Cell]], int, int, int, int, Names], Iterator[Window]],
+) -> tuple[list[Window], Iterator[Window]]:
+    """(the `needed` windows before those that are due; these). windows: of (cells, from_us, to_us, size_us, most_empty, names)."""
+    known = past.before(about, due.begin_us)
+    from_us = due.begin_us if known else due.begin_us - needed * about.window_us
+    rows = cell_rows(db, about, max(from_us, about.marks.merged_us), due.end_us)
+    every = windows(rows, from_us, due.end_us, about.window_us, needed, past.names)
+    return known or list(itertools.islice(every, needed)), every
 
 
 def _end_of_piece(db: sa.Connection, about: JobRow, through_us: int) -> int | None:

@@ -70,7 +70,8 @@ class Plan:
 def plan(db: sa.Connection, job: str, ages: Ages, *, unsent: bool = False, judged: bool = False) -> Plan:
     """What is to be done by now.
 
-    unsent: windows too that are not in the insights topic yet, to which the job publishes. judged: as if alerts were judged up to now.
+    unsent: windows too that are not in the insights topic yet, to which the job publishes.
+    judged: as if alerts and topics were judged up to now.
     Raises QueryError for an unknown job, windows that fill no day, and ages that do not rise or are shorter than what alerts rest on.
     """
     about = job_row(db, job)

@@ -4,7 +4,7 @@ from typing import Any
 
 from dashboards.page.address import View
 from dashboards.page.panels import linker
-from dashboards.page.render import Label, html, span
+from dashboards.page.render import Label, html, lasting
 from insights.emerging.say import Member, Told
 from schemas.records import to_us
 
@@ -24,7 +24,7 @@ def _row(view: View, topic: Told, t: Label) -> dict[str, Any]:
     still = topic.closed is None
     return {
         "id": topic.id, "name": topic.name, "open": still, "records": topic.records, "go": link(from_us=opened, to_us=last),
-        "span": t("since", time=span(opened, opened).partition(" \N{EN DASH} ")[0]) if still else span(opened, last),
+        "span": lasting(opened, last, still, t),
         "words": [(one.text, link(**_filter(one))) for one in topic.members[:MOST_WORDS]]}
 
 

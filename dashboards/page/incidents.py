@@ -6,7 +6,7 @@ from typing import Any
 from dashboards.page.address import View, query
 from dashboards.page.labels import length
 from dashboards.page.live import Now
-from dashboards.page.render import Label, span
+from dashboards.page.render import Label, lasting
 from dashboards.page.values import name_of
 from insights.alerts.judge import MOODS, WORDS, Kind, Series
 from insights.alerts.say import SHARES, Told, headline
@@ -32,7 +32,7 @@ def _row(view: View, now: Now, name: str, alerts: Sequence[Told], t: Label) -> d
     return {
         "id": name, "severity": max((one.severity for one in alerts), key=lambda one: one == "critical"), "open": still,
         "acknowledged": first.acknowledged, "from_us": opened, "to_us": last, "alerts": len(alerts),
-        "span": t("since", time=span(opened, opened).partition(" – ")[0]) if still else span(opened, last),
+        "span": lasting(opened, last, still, t),
         "what": what(first, size, t), "go": go(view, first.series.dimension, first.series.value),
         "why": reasons(view, first, t), "also": [
             (what(one, size, t), go(view, one.series.dimension, one.series.value)) for one in others(first, alerts)]}

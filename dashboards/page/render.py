@@ -34,6 +34,11 @@ def span(from_us: int, to_us: int) -> str:
     return f"{start} – {end.partition(' ')[2] if start[:10] == end[:10] else end}"
 
 
+def lasting(from_us: int, to_us: int, still: bool, t: Label) -> str:
+    """The span, or since when where it goes on."""
+    return t("since", time=when(from_us)) if still else span(from_us, to_us)
+
+
 def field(at_us: int | None) -> str:
     """As a datetime-local input has it."""
     return "" if at_us is None else f"{time_of(at_us):%Y-%m-%dT%H:%M:%S}"

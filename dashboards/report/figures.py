@@ -53,6 +53,12 @@ def until(time_us: int, since_us: int) -> str:
     return moment(time_us).partition(" ")[2] if same else moment(time_us)
 
 
+def lasting(begin_us: int, end_us: int, still: bool, words: Words) -> str:
+    """From when to when, and that it goes on where it does."""
+    lasted = words.lasted.format(moment(begin_us), until(end_us, begin_us))
+    return words.still_open.format(lasted) if still else lasted
+
+
 def short(name: str, words: Words) -> str:
     """A name that fits a column."""
     if not name:

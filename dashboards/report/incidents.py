@@ -1,7 +1,7 @@
 """What happened: incidents with their alerts, and an alert in words."""
 from collections.abc import Sequence
 
-from dashboards.report.figures import count, length, moment, percent, until, value
+from dashboards.report.figures import count, lasting, length, percent, value
 from dashboards.report.markup import Markup, tag
 from dashboards.report.words import Words
 from insights.alerts.explain import Contributor
@@ -68,9 +68,7 @@ def _incident(number: int, incident: Incident, window_us: int, words: Words) -> 
     critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
     severity = Severity.CRITICAL if critical else Severity.WARNING
     begin, end = to_us(min(alert.opened for alert in alerts)), to_us(max(alert.last for alert in alerts))
-    when = words.lasted.format(moment(begin), until(end, begin))
-    if any(alert.closed is None for alert in alerts):
-        when = words.still_open.format(when)
+    when = lasting(begin, end, any(alert.closed is None for alert in alerts), words)
     if alerts[0].acknowledged:
         when = f"{when} · {words.acknowledged}"
     more = len(alerts) - SHOWN_ALERTS

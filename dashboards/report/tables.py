@@ -2,7 +2,7 @@
 from collections.abc import Iterable, Sequence
 
 from dashboards.report import charts
-from dashboards.report.figures import count, growth, length, moment, percent, shift, until, value
+from dashboards.report.figures import count, growth, lasting, length, percent, shift, value
 from dashboards.report.markup import Inside, Markup, tag
 from dashboards.report.words import Words
 from insights.board import Feeling
@@ -46,9 +46,7 @@ def emerging(of: Report, words: Words) -> Markup:
 
 
 def _when(topic: Topic, words: Words) -> str:
-    begin, end = to_us(topic.opened), to_us(topic.last)
-    lasted = words.lasted.format(moment(begin), until(end, begin))
-    return words.still_open.format(lasted) if topic.closed is None else lasted
+    return lasting(to_us(topic.opened), to_us(topic.last), topic.closed is None, words)
 
 
 def groups(of: Report, dimension: str, words: Words) -> Markup:

@@ -1,6 +1,6 @@
 """The alerts of a job, kept in its store; who judges again and again keeps in memory what it has read."""
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from insights.alerts.explain import Tally, explain
 from insights.alerts.judge import Alert, Watched, step
 from insights.alerts.series import Counts, Names, count, signals
 from insights.alerts.shapes import DAYS, DayShapes
-from insights.judging import Found, Judging, Span, State, span
+from insights.judging import Found, Judging, State, span
 from insights.queries import JobRow, cell_rows, of_run
 from insights.store import Store
 from insights.tables import alert_states, alerts
@@ -64,8 +64,10 @@ def judged(
     after, watched = before, before.watched
     found: dict[str, Alert] = {}
     shapes = DayShapes(db, about, due.first_us)
-    before_closed = past.before(about, due.begin_us)
-    for block in _blocks(db, about, due, wanted, past):
+    history, every = judging.read(db, about, due, past, wanted.past, count)
+    before_closed = past.windows
+    while new := list(itertools.islice(every, BLOCK)):
+        block = history + new
         for window_us, said in signals(block, wanted.past, size, wanted, shapes, past.names):
             watched, changed = step(watched, about.job, window_us, size, said)
             found |= {alert.id: alert for alert in changed}
@@ -73,6 +75,7 @@ def judged(
                 after = State(window_us + size, watched)
         if any(counts.window_us < due.closed_us for counts in block[wanted.past:]) or not before_closed:
             before_closed = [counts for counts in block if counts.window_us < max(due.begin_us, due.closed_us)][-wanted.past:]
+        history = block[-wanted.past:]
     past.keep(about, max(after.through_us, due.first_us), before_closed)
     return after, list(found.values())
 
@@ -88,17 +91,6 @@ def needed_us(db: sa.Connection, about: JobRow, wanted: Sensitivity) -> int | No
 def memory_us(window_us: int, wanted: Sensitivity) -> int:
     """Windows that ended so long before those that are judged next are not read any more: needed_us for any hour of the day."""
     return wanted.past * window_us + (1 + DAYS) * DAY_US
-
-
-def _blocks(db: sa.Connection, about: JobRow, due: Span, wanted: Sensitivity, past: Past) -> Iterator[list[Counts]]:
-    """The windows that are due, in blocks that each have wanted.past windows before them."""
-    from_us = due.begin_us if past.windows else due.begin_us - wanted.past * about.window_us
-    rows = cell_rows(db, about, max(from_us, about.marks.merged_us), due.end_us)
-    every = count(rows, from_us, due.end_us, about.window_us, wanted.past, past.names)
-    history = past.windows or list(itertools.islice(every, wanted.past))
-    while block := list(itertools.islice(every, BLOCK)):
-        yield history + block
-        history = (history + block)[-wanted.past:]
 
 
 def _row(alert: Alert) -> dict[str, Any]:
@@ -144,4 +136,3 @@ def _spans(alert: Alert, size_us: int, wanted: Sensitivity) -> tuple[int, int, i
     begin = alert.peak_us - (alert.peak.width - 1) * size_us
     rest_end = begin - wanted.gap * size_us
     return rest_end - wanted.lookback * size_us, rest_end, begin, alert.peak_us + size_us
-

@@ -1,5 +1,4 @@
 """The emerging topics of a job, kept in its store; who judges again and again keeps in memory what it has read."""
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from insights.emerging.find import find
 from insights.emerging.rising import WANTED
 from insights.emerging.topics import COOLING_WINDOWS, QUIET_WINDOWS, Topic, Topics, step
 from insights.judging import Found, Judging, State, span
-from insights.queries import JobRow, cell_rows, of_run
+from insights.queries import JobRow, of_run
 from insights.store import Store
 from insights.tables import emerging_states, emerging_topics
 
@@ -60,11 +59,7 @@ def judged(
     due = span(db, about, before.through_us, QUIET_WINDOWS + COOLING_WINDOWS + 1, end_us)
     if due is None:
         return before, []
-    known = past.before(about, due.begin_us)
-    from_us = due.begin_us if known else due.begin_us - wanted.past * size
-    rows = cell_rows(db, about, max(from_us, about.marks.merged_us), due.end_us)
-    every = windows(rows, from_us, due.end_us, size, wanted.past, past.names)
-    history = known or list(itertools.islice(every, wanted.past))
+    history, every = judging.read(db, about, due, past, wanted.past, windows)
     after, topics, remembered = before, before.watched, history
     found: dict[str, Topic] = {}
     for window in every:

@@ -27,7 +27,7 @@ def age(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judges alerts up to now, for which windows are needed, then merges and removes what is old enough."""
+    """Judges alerts and topics up to now, for which windows are needed, then merges and removes what is old enough."""
     from insights.retention import plan
 
     ages = _ages(args)

@@ -23,11 +23,9 @@ def list_topics(args: argparse.Namespace) -> int:
     with open_store(args.store) as store:
         judge_topics(store, args.job)
         with store.snapshot() as db:
-            found = list(told(db, job_row(db, args.job), from_us=from_us, to_us=to_us, only_open=args.open))
-    gone = 0
-    if not args.all:
-        every, found = found, [topic for topic in found if topic.into is None]
-        gone = len(every) - len(found)
+            every = list(told(db, job_row(db, args.job), from_us=from_us, to_us=to_us, only_open=args.open))
+    found = every if args.all else [topic for topic in every if topic.into is None]
+    gone = len(every) - len(found)
     if args.json:
         print_json(found)
         return 0

@@ -81,7 +81,7 @@ def test_what_is_remembered_is_not_read_again(kind, another, monkeypatch):
         read.append((end - begin) // MINUTE)
         return cell_rows(db, about, begin, end)
 
-    monkeypatch.setattr(kind.keep, "cell_rows", rows)
+    monkeypatch.setattr(judging, "cell_rows", rows)
     past = kind.keep.Past()
     for at, units in enumerate(kind.quiet):
         write(another, units, at)
