@@ -1,34 +1,71 @@
-"""What of a text may be shown as a sample: on one line, not too long, without what is personal in it."""
-from collections.abc import Sequence
+"""What of a tagged text leaves the worker: not what a policy hides, and of a sample not more than a few lines."""
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from privacy.kinds import Span
 from privacy.policy import Mode, Policy
-from privacy.redact import Redactor
+from privacy.redact import Redactor, overlaps
+from schemas.records import TextEvent
+from schemas.tagging import Tagger, Tags
 
 CHARACTERS = 280   # of a redacted text
 LOOKED_AT = 600    # characters of the text: what is longer is cut, by whole words where there are any
 PERSONS = ("person", "per")
 
-MASKS = Redactor(Policy(author_id=Mode.MASK))
+MASKS = Redactor(Policy(author_id=Mode.MASK, fields=Mode.KEEP))
 
 
-def redacted(texts: Sequence[str], entities: Sequence[Sequence[Span]], redactor: Redactor = MASKS) -> list[tuple[str, tuple[Span, ...]]]:
-    """Each text with masks, on one line, of at most CHARACTERS; and where its entities stand in it that no mask has covered.
+def hidden_in(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, redactor: Redactor) -> dict[int, list[Span]]:
+    """Row -> what is to be hidden of its text, in characters: what is personal by its form, and persons that the model found."""
+    if redactor.policy.keeps_all:
+        return {}
+    persons: list[Sequence[tuple[int, int]]] = [()] * len(events)
+    named = [number for number, name in enumerate(tagger.entity_types) if name.casefold() in PERSONS]
+    rows = np.repeat(np.arange(len(events)), np.diff(tags.entity_splits))
+    for at in np.flatnonzero(np.isin(tags.entity_type, named)).tolist():
+        row = int(rows[at])
+        span = int(tags.entity_start[at]), int(tags.entity_end[at])
+        persons[row] = [*persons[row], *in_characters(events[row].text, [span])]
+    found = redactor.hidden_all([event.text for event in events], persons)
+    return {row: spans for row, spans in enumerate(found) if spans}
 
-    entities: where they stand in each text, in characters, and their types.
+
+def in_characters(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in bytes of the UTF-8 text -> spans in its characters."""
+    if text.isascii():
+        return [(min(start, len(text)), min(end, len(text))) for start, end in spans]
+    data = text.encode()
+    return [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore"))) for start, end in spans]
+
+
+def of_entity(text: str, start: int, end: int, hidden: Sequence[Span], redactor: Redactor) -> str:
+    """What an entity is counted as: its text; a pseudonym where it is all hidden by one; nothing where some of it is hidden."""
+    if not overlaps(start, end, hidden):
+        return text[start:end]
+    whole = [span for span in hidden if span[0] <= start and end <= span[1]]
+    if whole and redactor.policy.mode_of(whole[0][2]) is Mode.PSEUDONYM:
+        return redactor.in_place_of(whole[0][2], text[whole[0][0]:whole[0][1]])
+    return ""
+
+
+def sample_of(
+    text: str, entities: Sequence[Span], hidden: Sequence[Span], redactor: Redactor = MASKS
+) -> tuple[str, tuple[Span, ...]]:
+    """The text with masks, on one line, of at most CHARACTERS; and where its entities stand in it that no mask has covered.
+
+    entities, hidden: where they stand in the text, in characters, and their types.
     """
-    looked = [text if len(text) <= LOOKED_AT else _cut(text, LOOKED_AT) for text in texts]
-    persons = [[(start, end) for start, end, kind in some if kind.casefold() in PERSONS] for some in entities]
-    shown = []
-    for text, short, hidden, some in zip(texts, looked, redactor.redacted_all(looked, persons), entities, strict=True):
-        said = _one_line(hidden.text)
-        placed = [(hidden.at(start, end), kind) for start, end, kind in some if start < end <= len(short)]
-        kept = sorted((*place, kind) for place, kind in placed if place is not None)
-        if len(said) > CHARACTERS or len(short) < len(text):
-            said = _cut(said, CHARACTERS - 2) + " …"
-            kept = [span for span in kept if span[1] <= len(said) - 2]
-        shown.append((said, tuple(kept)))
-    return shown
+    short = text if len(text) <= LOOKED_AT else _cut(text, LOOKED_AT)
+    short = text[:min([len(short), *(start for start, end, _ in hidden if end > len(short))])]
+    covered = redactor.covered(short, [span for span in hidden if span[1] <= len(short)])
+    said = _one_line(covered.text)
+    placed = [(covered.at(start, end), kind) for start, end, kind in entities if start < end <= len(short)]
+    kept = sorted((*place, kind) for place, kind in placed if place is not None)
+    if len(said) > CHARACTERS or len(short) < len(text):
+        said = _cut(said, CHARACTERS - 2) + " …"
+        kept = [span for span in kept if span[1] <= len(said) - 2]
+    return said, tuple(kept)
 
 
 def _one_line(text: str) -> str:

@@ -4,130 +4,30 @@ Whatever is done once a text or once a token is done by NumPy on whole columns; 
 once a term of a cell.
 """
 import itertools
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insights.cells import CONFIDENCE_BINS, SAMPLES, SCORE_SCALE, Cell, Counts, Text, Unit
-from insights.redact import redacted
+from insights.cells import CONFIDENCE_BINS, SAMPLES, SCORE_SCALE, Cell, Text, Unit
+from insights.lexicon import COUNT_BITS, MAX_PIECES, Lexicon, lexicon_of
+from insights.redact import MASKS, hidden_in, in_characters, of_entity, sample_of
 from insights.sketch import Sketch, sketch_of
+from privacy.kinds import Span
+from privacy.redact import Redactor
 from schemas.decode import event_key
 from schemas.records import TextEvent
 from schemas.tagging import SENTIMENTS, Tagger, Tags
 
 NO_LANG = "und"   # "undetermined" in ISO 639-3
 MAX_EVENTS = 1 << 15   # cell, term and row share 63 bits
-COUNT_BITS = 16
-COUNT_MASK = (1 << COUNT_BITS) - 1
-MAX_PIECES = 4
-MIN_LETTERS = 3
-MAX_REMEMBERED = 500_000
-
-_STOP_WORDS = """
-about above after again against ain all also although always and another any anyone anything are aren because been
-before being below between both but can cannot could couldn did didn does doesn doing don done down during each
-either else enough etc even ever every everyone everything few for from further get gets getting got had hadn has
-hasn have haven having her here hers herself him himself his how however into isn its itself just let lot made make
-makes many may maybe might mine more most much must mustn myself need neither never nobody none nor not nothing now
-off often once one only onto other others our ours ourselves out over own per perhaps quite rather really same say
-says several shall shan she should shouldn since some someone something still such than that the their theirs them
-themselves then there these they thing things this those though through thus till too toward towards two under
-until unto upon use used very via was wasn way well went were weren what whatever when whenever where wherever
-whether which while who whoever whole whom whose why will with within without won would wouldn yet you your yours
-yourself yourselves
-"""
-STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""English function words of three or more letters, and what is left of their short forms (don't: don)."""
-PARTICLES = frozenset("的了吗呢吧啊呀嘛我你您他她它们这那")
-"""Chinese particles and pronouns: a pair with one of them says little."""
+MAX_TERM_BITS = 40
 
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Group = tuple[int, str, str, str]   # group, source, product, lang
-
-
-class _Words(dict[int, int]):
-    """Composite key of a word's pieces -> its term, or -1 for no term. Put together when first asked for."""
-
-    def __init__(self, lexicon: "Lexicon") -> None:
-        super().__init__()
-        self.lexicon = lexicon
-
-    def __missing__(self, key: int) -> int:
-        term = self[key] = self.lexicon.compose(key)
-        return term
-
-
-class _Names(dict[int, str]):
-    """Term -> its string. Pairs of Chinese characters are put together when first asked for."""
-
-    def __init__(self, lexicon: "Lexicon") -> None:
-        super().__init__()
-        self.lexicon = lexicon
-
-    def __missing__(self, term: int) -> str:
-        left, right = divmod(term - self.lexicon.pairs, len(self.lexicon.characters))
-        name = self[term] = self.lexicon.characters[left] + self.lexicon.characters[right]
-        return name
-
-
-class _Triples(dict[int, Counts]):
-    """Three counts of 16 bits in one integer -> a tuple of them; nearly all are the same few."""
-
-    def __missing__(self, packed: int) -> Counts:
-        triple = self[packed] = (packed & COUNT_MASK, packed >> COUNT_BITS & COUNT_MASK, packed >> 2 * COUNT_BITS)
-        return triple
-
-
-class Lexicon:
-    """What the entries of one vocabulary mean as terms, and what was put together from them so far.
-
-    Terms are integers: the entry itself for a word of one piece; from `composed` on, words of several pieces in the
-    order of their coming; from `pairs` on, left * characters + right for two neighbouring Chinese characters. Words of
-    the same letters are the same term. Safe to use from several threads.
-    """
-
-    def __init__(self, vocabulary: Sequence[str]) -> None:
-        self.vocabulary = vocabulary
-        self.bits = (len(vocabulary) + 1).bit_length()
-        self.pieces = min(MAX_PIECES, 63 // self.bits)
-        self.continues = np.array([entry.startswith("##") for entry in vocabulary], np.bool_)
-        self.characters = [entry for entry in vocabulary if is_chinese(entry) and entry not in PARTICLES]
-        places = {entry: place for place, entry in enumerate(self.characters)}
-        self.place = np.array([places.get(entry, -1) for entry in vocabulary], np.int64)
-        self.names, self.words, self.triples = _Names(self), _Words(self), _Triples()
-        self.term_of: dict[str, int] = {}
-        words = [entry.removeprefix("##") for entry in vocabulary]
-        self.alone = np.array([self._term(word, number) for number, word in enumerate(words)], np.int64)
-        self.composed = itertools.count(len(vocabulary))
-        self.pairs = len(vocabulary) + (1 << 24)
-        self.entities: dict[tuple[int, str], str] = {}
-        self._lock = threading.Lock()
-
-    @property
-    def remembered(self) -> int:
-        """How much was put together so far."""
-        return len(self.words) + len(self.names) + len(self.entities) + len(self.triples)
-
-    def compose(self, key: int) -> int:
-        """The term of a word of several pieces, -1 for none."""
-        mask = (1 << self.bits) - 1
-        numbers = [key >> self.bits * step & mask for step in range(self.pieces)]
-        word = "".join(self.vocabulary[number - 1].removeprefix("##") for number in numbers if number)
-        with self._lock:
-            return self._term(word, next(self.composed))
-
-    def _term(self, entry: str, number: int) -> int:
-        word = entry.casefold()
-        if not is_term(word):
-            return -1
-        term = self.term_of.setdefault(word, number)
-        self.names[term] = word
-        return term
 
 
 @dataclass(slots=True)
@@ -142,7 +42,7 @@ class _Layout:
 
 def tabulate(
     events: Sequence[TextEvent], tags: Tags, tagger: Tagger, keys: NDArray[np.uint64], offsets: NDArray[np.int64],
-    groups: Ids, good: Mask | None = None, *, texts: bool = True,
+    groups: Ids, good: Mask | None = None, *, texts: bool = True, redactor: Redactor = MASKS,
 ) -> dict[tuple[int, str, str], Unit]:
     """(group, source, product) -> the unit of the events and their tags.
 
@@ -151,8 +51,8 @@ def tabulate(
     all by default; the others add nothing. Topic and sentiment are those of the highest probability, the first of equal
     ones. A term or an entity counts once a text. Terms are words of 3 letters or more that are no stop words, of at
     most 4 pieces, and pairs of neighbouring Chinese characters. tagger.vocabulary must be one lasting object: what is
-    remembered of it hangs on that. texts: whether the redacted texts of samples are kept. Raises ValueError for too many
-    events, or a probability that is no number.
+    remembered of it hangs on that. texts: whether the redacted texts of samples are kept. redactor: what it hides is in no
+    entity, term or text. Raises ValueError for too many events, or a probability that is no number.
     """
     if len(events) > MAX_EVENTS:
         raise ValueError(f"{len(events)} events in a chunk: at most {MAX_EVENTS} can be tabulated at once")
@@ -162,42 +62,13 @@ def tabulate(
     lexicon = lexicon_of(tagger.vocabulary)
     layout = _lay_out(_groups_of(events, groups), tags, tagger.topics, keys, rows)
     sentiment, cells = _cells(tags, layout, tagger.version)
-    _count_terms(cells, layout, sentiment, tags, lexicon)
-    _count_entities(cells, layout, events, tags, tagger)
+    hidden = hidden_in(events, tags, tagger, redactor)
+    _count_terms(cells, layout, sentiment, _known_terms(events, tags, lexicon, hidden), lexicon)
+    _count_entities(cells, layout, _named(events, tags, tagger, hidden, redactor))
     _name_some(cells, layout, events, keys)
     if texts:
-        _show_some(cells, layout, events, sentiment, tags, tagger)
+        _show_some(cells, layout, events, sentiment, tags, tagger, hidden, redactor)
     return _units(cells, layout, offsets)
-
-
-def is_chinese(entry: str) -> bool:
-    """True for one character of the CJK ideograph blocks (Unicode 15, as BERT's tokenizer has them)."""
-    return len(entry) == 1 and (
-        "\u4e00" <= entry <= "\u9fff" or "\u3400" <= entry <= "\u4dbf" or "\uf900" <= entry <= "\ufaff"
-        or "\U00020000" <= entry <= "\U0002fa1f")
-
-
-def is_term(word: str) -> bool:
-    """True for case-folded words worth counting."""
-    return len(word) >= MIN_LETTERS and word.isalpha() and word not in STOP_WORDS
-
-
-_lexicons: dict[int, Lexicon] = {}
-_lexicons_lock = threading.Lock()
-
-
-def lexicon_of(vocabulary: Sequence[str]) -> Lexicon:
-    """The lexicon of this very vocabulary object; begun anew when it has grown too large, and at most four are kept."""
-    known = _lexicons.get(id(vocabulary))
-    if known is not None and known.vocabulary is vocabulary and known.remembered - len(vocabulary) <= MAX_REMEMBERED:
-        return known
-    made = Lexicon(vocabulary)
-    with _lexicons_lock:
-        _lexicons.pop(id(vocabulary), None)
-        while len(_lexicons) >= 4:
-            del _lexicons[next(iter(_lexicons))]
-        _lexicons[id(vocabulary)] = made
-    return made
 
 
 def _groups_of(events: Sequence[TextEvent], groups: Ids) -> list[Group]:
@@ -245,11 +116,28 @@ def _crossed(first: Ids, second: Ids, rows: int, columns: int) -> list[list[int]
     return counts
 
 
-def _count_terms(cells: list[Cell], layout: _Layout, sentiment: Ids, tags: Tags, lexicon: Lexicon) -> None:
-    """Sorts (cell, term, rank of the row) as one integer each, so that equal ones, then equal terms, stand together."""
-    rank = np.full(len(tags.token_splits) - 1, -1, np.int64)
-    rank[layout.order] = np.arange(len(layout.order))
+def _known_terms(
+    events: Sequence[TextEvent], tags: Tags, lexicon: Lexicon, hidden: Mapping[int, Sequence[Span]]
+) -> tuple[Ids, Ids, int]:
+    """(terms, the rows that they stand in, number of rows), without those that may come from what is hidden in their row."""
     terms, rows = _occurrences(tags, lexicon)
+    gone = [row << MAX_TERM_BITS | term for row, spans in hidden.items() for start, end, _ in spans
+            for term in lexicon.terms_in(events[row].text[start:end])]
+    if gone:
+        touched = np.zeros(len(events), np.bool_)
+        touched[list(hidden)] = True
+        at = np.flatnonzero(touched[rows])
+        kept = np.ones(len(terms), np.bool_)
+        kept[at] = ~np.isin(rows[at] << MAX_TERM_BITS | terms[at], gone)
+        terms, rows = terms[kept], rows[kept]
+    return terms, rows, len(events)
+
+
+def _count_terms(cells: list[Cell], layout: _Layout, sentiment: Ids, known: tuple[Ids, Ids, int], lexicon: Lexicon) -> None:
+    """Sorts (cell, term, rank of the row) as one integer each, so that equal ones, then equal terms, stand together."""
+    terms, rows, number = known
+    rank = np.full(number, -1, np.int64)
+    rank[layout.order] = np.arange(len(layout.order))
     ranks = rank[rows]
     counted = ranks >= 0
     if not counted.all():
@@ -320,27 +208,27 @@ def _pairs(ids: NDArray[np.int32], begins: Ids, lexicon: Lexicon) -> tuple[Ids, 
     return lexicon.pairs + place[at] * len(lexicon.characters) + place[at + 1], at
 
 
-def _count_entities(
-    cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], tags: Tags, tagger: Tagger
-) -> None:
-    cell_of = np.full(len(events), -1, np.int64)
-    cell_of[layout.order] = layout.cell
-    rows = np.repeat(np.arange(len(events)), np.diff(tags.entity_splits)).tolist()
-    numbers = cell_of.tolist()
-    for row, key in set(_named(rows, events, tags, tagger)):
-        if numbers[row] >= 0 and key:
-            entities = cells[numbers[row]].entities
+def _count_entities(cells: list[Cell], layout: _Layout, named: Iterator[tuple[int, str]]) -> None:
+    cell_of = dict(zip(layout.order.tolist(), layout.cell.tolist(), strict=True))
+    for row, key in set(named):
+        if key and row in cell_of:
+            entities = cells[cell_of[row]].entities
             entities[key] = entities.get(key, 0) + 1
 
 
 def _named(
-    rows: list[int], events: Sequence[TextEvent], tags: Tags, tagger: Tagger
+    events: Sequence[TextEvent], tags: Tags, tagger: Tagger, hidden: Mapping[int, Sequence[Span]], redactor: Redactor
 ) -> Iterator[tuple[int, str]]:
     """(row, key) of every entity. The key is empty when nothing is left of the text."""
     known, types = lexicon_of(tagger.vocabulary).entities, tagger.entity_types
+    rows = np.repeat(np.arange(len(events)), np.diff(tags.entity_splits)).tolist()
     spans = zip(rows, tags.entity_type.tolist(), tags.entity_start.tolist(), tags.entity_end.tolist(), strict=True)
     for row, kind, start, end in spans:
         text = events[row].text
+        if row in hidden:
+            (begin, stop), = in_characters(text, [(start, end)])
+            yield row, entity_key(types[kind], of_entity(text, begin, stop, hidden[row], redactor))
+            continue
         said = text[start:end] if text.isascii() else text.encode()[start:end].decode(errors="replace")
         key = known.get((kind, said))
         if key is None:
@@ -376,28 +264,20 @@ def _name_some(cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], 
 
 
 def _show_some(
-    cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], sentiment: Ids, tags: Tags, tagger: Tagger
+    cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], sentiment: Ids, tags: Tags, tagger: Tagger,
+    hidden: Mapping[int, Sequence[Span]], redactor: Redactor,
 ) -> None:
     """The redacted texts of the samples."""
     order, felt, splits = layout.order.tolist(), sentiment.tolist(), tags.entity_splits.tolist()
-    columns = (tags.entity_start.tolist(), tags.entity_end.tolist(), tags.entity_type.tolist())
-    shown = [(cell, place, order[place]) for cell, start in zip(cells, layout.starts[:-1].tolist(), strict=True)
-             for place in range(start, start + len(cell.samples))]
-    texts = [events[row].text for _, _, row in shown]
-    entities: list[list[tuple[int, int, str]]] = []
-    for text, (_, _, row) in zip(texts, shown, strict=True):
-        begin, end = splits[row], splits[row + 1]
-        spans = [] if begin == end else _in_characters(text, zip(*(column[begin:end] for column in columns), strict=True))
-        entities.append([(start, stop, tagger.entity_types[kind]) for start, stop, kind in spans])
-    for (cell, place, row), (text, kept) in zip(shown, redacted(texts, entities), strict=True):
-        cell.texts[events[row].event_id] = Text(text, felt[place], kept)
-
-
-def _in_characters(text: str, spans: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Spans in bytes of the UTF-8 text -> spans in its characters."""
-    for start, end, kind in spans:
-        data = text.encode()
-        yield len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), kind
+    starts, ends, types = tags.entity_start.tolist(), tags.entity_end.tolist(), tags.entity_type.tolist()
+    for cell, first in zip(cells, layout.starts[:-1].tolist(), strict=True):
+        for place in range(first, first + len(cell.samples)):
+            row = order[place]
+            event, begin, end = events[row], splits[row], splits[row + 1]
+            spans = in_characters(event.text, list(zip(starts[begin:end], ends[begin:end], strict=True)))
+            entities = [(*span, tagger.entity_types[kind]) for span, kind in zip(spans, types[begin:end], strict=True)]
+            text, kept = sample_of(event.text, entities, hidden.get(row, ()), redactor)
+            cell.texts[event.event_id] = Text(text, felt[place], kept)
 
 
 def _units(cells: list[Cell], layout: _Layout, offsets: NDArray[np.int64]) -> dict[tuple[int, str, str], Unit]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from insights.cells import Counts
-from insights.tabulate import PARTICLES, is_chinese, is_term
+from insights.lexicon import PARTICLES, is_chinese, is_term
 
 PRIOR = 5.0           # texts with the feelings of all, which a word has to outweigh
 LEAST_TEXTS = 3

@@ -2,6 +2,7 @@
 
     default = "mask"                # of every kind that is not named: mask, pseudonym or keep
     author_id = "pseudonym"         # mask, pseudonym or keep
+    fields = "pseudonym"            # what is surely personal in event ids, sources, products, channels: pseudonym or keep
 
     [kinds]
     email = "pseudonym"
@@ -69,14 +70,21 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file. default: of kinds that are not named."""
+    """The whole file. default: of kinds that are not named. fields: of ids and names, which masks would make one of many."""
 
     default: Mode = Mode.MASK
     author_id: Mode = Mode.PSEUDONYM
+    fields: Mode = Mode.PSEUDONYM
     kinds: dict[str, Mode] = {}
     patterns: dict[str, Pattern] = {}
     key: KeySource | None = None
     examples: tuple[Example, ...] = ()
+
+    @property
+    def keeps_all(self) -> bool:
+        """True when nothing is hidden."""
+        modes = (self.default, self.author_id, self.fields, *self.kinds.values(), *(own.mode for own in self.patterns.values()))
+        return set(modes) == {Mode.KEEP}
 
     def mode_of(self, kind: str) -> Mode:
         """What becomes of something of this kind."""
@@ -116,6 +124,8 @@ def parse_policy(text: str) -> Policy:
         raise PolicyError(f"{_line(text, names[-1] if names else '')}{said}" + (f" (at {place.strip('.`')})" if place else "")) from error
     for name, own in policy.patterns.items():
         _check_pattern(name, own, text)
+    if policy.fields is Mode.MASK:
+        raise PolicyError(f"{_line(text, 'fields')}fields = 'mask' would make one of many products and ids; write pseudonym or keep")
     if policy.key and bool(policy.key.file) == bool(policy.key.variable):
         raise PolicyError(f"{_line(text, 'key')}[key] names a file or a variable, one of the two")
     return policy

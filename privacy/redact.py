@@ -2,14 +2,16 @@
 import base64
 import hmac
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import re2
 
-from privacy.kinds import PERSON, Span, digits_of, find_all
+from privacy.kinds import PERSON, Span, digits_of, find_all, find_in_fields
 from privacy.policy import Mode, Policy, PolicyError
 
 PSEUDONYM_BYTES = 10   # 80 bits: two of ten billion persons are the same with a probability of 4 in 100,000
+REMEMBERED = 1 << 14   # pseudonyms of authors and values of fields
 NUMBERS = ("phone", "card", "cn_id", "us_ssn", "number")   # the same however they are spaced
 
 
@@ -21,26 +23,40 @@ class Redacted:
 
     def at(self, start: int, end: int) -> tuple[int, int] | None:
         """Where a stretch of the original stands now; None where a mask covers some of it."""
-        if any(start < other_end and other < end for other, other_end, _ in self.hidden):
+        if overlaps(start, end, self.hidden):
             return None
         return (start, end) if self._place is None else (self._place[start], self._place[end])
+
+
+def overlaps(start: int, end: int, hidden: Sequence[Span]) -> bool:
+    """True when some of the stretch is hidden."""
+    return any(start < other_end and other < end for other, other_end, _ in hidden)
 
 
 class Redactor:
     """A policy at work. key: of pseudonyms, at least 16 random bytes; a text is the same pseudonym as long as the key is."""
 
     def __init__(self, policy: Policy, key: bytes = b"") -> None:
-        if not key and Mode.PSEUDONYM in (policy.default, policy.author_id, *policy.kinds.values(),
-                                          *(own.mode for own in policy.patterns.values())):
+        modes = (policy.default, policy.author_id, policy.fields, *policy.kinds.values(), *(own.mode for own in policy.patterns.values()))
+        if not key and Mode.PSEUDONYM in modes:
             raise PolicyError("pseudonyms need a key")
         self.policy, self._key = policy, key
         self._own = [(name, re2.compile(own.pattern)) for name, own in policy.patterns.items()]
+        self._fields: dict[str, str] = {}
+        self._author = lru_cache(REMEMBERED)(lambda author_id: self.pseudonym("author", author_id))
 
-    def hidden(self, text: str, found: Iterable[Span], persons: Iterable[tuple[int, int]] = ()) -> list[Span]:
-        """What is to be hidden, in order; what overlaps is one stretch, of the kind of the user's own in it, else of the longest.
+    @property
+    def mark(self) -> str:
+        """Tells apart what makes values of fields others: the key, by 64 bits of an HMAC of it, and the mode."""
+        return f"{self.policy.fields}:{hmac.new(self._key, b'textpulse pseudonyms', sha256).hexdigest()[:16]}"
 
-        found: what kinds.find_all says of the text. persons: where the model found some.
-        """
+    def hidden_all(self, texts: Sequence[str], persons: Sequence[Sequence[tuple[int, int]]]) -> list[list[Span]]:
+        """What is to be hidden in each text. persons: where the model found some in each, in characters."""
+        return [self._hidden(text, found, some) if found or some or self._own else []
+                for text, found, some in zip(texts, find_all(texts), persons, strict=True)]
+
+    def _hidden(self, text: str, found: Iterable[Span], persons: Iterable[tuple[int, int]]) -> list[Span]:
+        """In order; what overlaps is one stretch, of the kind of the user's own in it, else of the longest."""
         own = [(0, span) for span in self._find_own(text)]
         others = [(1, span) for span in (*found, *((start, end, PERSON) for start, end in persons if start < end))]
         hidden: list[Span] = []
@@ -58,23 +74,19 @@ class Redactor:
                 ranks.append(size)
         return hidden
 
-    def redacted_all(self, texts: Sequence[str], persons: Sequence[Sequence[tuple[int, int]]]) -> list[Redacted]:
-        """The texts with masks and pseudonyms. persons: where the model found some in each, in characters."""
-        return [self._redacted(text, self.hidden(text, found, some))
-                for text, found, some in zip(texts, find_all(texts), persons, strict=True)]
-
     def redacted(self, text: str, persons: Sequence[tuple[int, int]] = ()) -> Redacted:
-        """One text."""
-        return self.redacted_all([text], [persons])[0]
+        """The text with masks and pseudonyms."""
+        return self.covered(text, self.hidden_all([text], [persons])[0])
 
-    def _redacted(self, text: str, hidden: list[Span]) -> Redacted:
+    def covered(self, text: str, hidden: Sequence[Span]) -> Redacted:
+        """The text with masks and pseudonyms in the place of what hidden_all said of it."""
         if not hidden:
             return Redacted(text, None, hidden)
         parts: list[str] = []
         place: list[int] = []
         at = length = 0
         for start, end, kind in hidden:
-            parts += [text[at:start], self._in_place_of(kind, text[start:end])]
+            parts += [text[at:start], self.in_place_of(kind, text[start:end])]
             place += range(length, length + start - at)
             length += start - at
             place += [length] * (end - start)
@@ -84,11 +96,39 @@ class Redactor:
         place += range(length, length + len(text) - at + 1)
         return Redacted("".join(parts), place, hidden)
 
+    def in_place_of(self, kind: str, said: str) -> str:
+        """[kind], or [kind:pseudonym]."""
+        return f"[{kind}]" if self.policy.mode_of(kind) is Mode.MASK else f"[{kind}:{self.pseudonym(kind, said)}]"
+
+    def fields(self, values: Iterable[str]) -> dict[str, str]:
+        """Of ids and names the ones that hold something personal -> what stands for them; different ones stay different."""
+        if self.policy.fields is Mode.KEEP:
+            return {}
+        distinct = set(values)
+        new = list(distinct - self._fields.keys())
+        if len(self._fields) + len(new) > REMEMBERED:
+            self._fields.clear()
+            new = list(distinct)
+        changed = {}
+        for value, found in zip(new, find_in_fields(new), strict=True):
+            said = self._with_pseudonyms(value, found)
+            if len(value) <= 64:
+                self._fields[value] = said
+            if said != value:
+                changed[value] = said
+        known = self._fields
+        return changed | {value: known[value] for value in distinct if known.get(value, value) != value}
+
+    def _with_pseudonyms(self, value: str, found: Sequence[Span]) -> str:
+        for start, end, kind in reversed(found):
+            value = f"{value[:start]}[{kind}:{self.pseudonym(kind, value[start:end])}]{value[end:]}"
+        return value
+
     def author(self, author_id: str) -> str:
         """What is kept of an author's id."""
         if not author_id or self.policy.author_id is Mode.KEEP:
             return author_id
-        return "[author]" if self.policy.author_id is Mode.MASK else self.pseudonym("author", author_id)
+        return "[author]" if self.policy.author_id is Mode.MASK else self._author(author_id)
 
     def pseudonym(self, kind: str, said: str) -> str:
         """HMAC-SHA256 of kind and text (RFC 2104), 80 bits of it in base 32: the same for the same, and of no use without the key."""
@@ -102,6 +142,3 @@ class Redactor:
                 start, end = found.span(1) if pattern.groups and found.span(1)[0] >= 0 else found.span()
                 if start < end:
                     yield start, end, name
-
-    def _in_place_of(self, kind: str, said: str) -> str:
-        return f"[{kind}]" if self.policy.mode_of(kind) is Mode.MASK else f"[{kind}:{self.pseudonym(kind, said)}]"

@@ -1,15 +1,17 @@
 """tabulate against an oracle in plain Python that goes text by text."""
 import itertools
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights import tabulate as module
+from insights import lexicon as module
 from insights.cells import Cell, Text, Unit
-from insights.redact import redacted
-from insights.tabulate import PARTICLES, STOP_WORDS, tabulate
+from insights.lexicon import PARTICLES, STOP_WORDS
+from insights.redact import MASKS, sample_of
+from insights.tabulate import tabulate
 from schemas.decode import event_key, event_keys
 from schemas.records import TextEvent
 from schemas.tagging import Tags
@@ -70,21 +72,41 @@ def cell_of(event, row):
     chosen = float(np.float32(row[0][sentiment]))
     felt = tuple(int(place == sentiment) for place in range(3))
     said = [(kind, event.text.encode()[start:end].decode(errors="replace")) for kind, start, end in row[2]]
+    hidden = hidden_in(event.text, row[2])
+    said = [one for one, span in zip(said, in_characters(event.text, row[2]), strict=True) if not touched(span, hidden)]
     keys = [(FakeTagger.entity_types[kind], " ".join(text.casefold().split())) for kind, text in said]
     named = ["\t".join(key) for key in keys if key[1]]
     confidence = [0] * 10
     confidence[min(int(chosen * 10), 9)] = 1
     return Cell(
-        1, *felt, round(chosen * 10_000), dict.fromkeys(named, 1), dict.fromkeys(words_of(row[3]), felt), confidence,
+        1, *felt, round(chosen * 10_000), dict.fromkeys(named, 1), dict.fromkeys(known_of(event.text, hidden, words_of(row[3])), felt), confidence,
         (event_key(event.author_id),) if event.author_id else (), ((event_key(event.event_id), event.event_id),),
         {FakeTagger.version: 1}, {event.event_id: Text(*shown(event.text, row[2], sentiment))})
 
 
-def shown(text, entities, sentiment):
+def in_characters(text, entities):
     data = text.encode()
-    spans = [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), FakeTagger.entity_types[kind])
-             for kind, start, end in entities]
-    ((said, kept),) = redacted([text], [spans])
+    return [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore")), FakeTagger.entity_types[kind])
+            for kind, start, end in entities]
+
+
+def hidden_in(text, entities):
+    return MASKS.redacted(text, [span[:2] for span in in_characters(text, entities) if span[2] == "PER"]).hidden
+
+
+def touched(span, hidden):
+    return any(span[0] < end and start < span[1] for start, end, _ in hidden)
+
+
+def known_of(text, hidden, terms):
+    """Terms that no hidden stretch may have given."""
+    stretches = [text[start:end].casefold() for start, end, _ in hidden]
+    given = {word for stretch in stretches for word in re.findall(r"[^\W\d_]+", stretch)}
+    return {term for term in terms if term not in given and not (len(term) == 2 and any(term in stretch for stretch in stretches))}
+
+
+def shown(text, entities, sentiment):
+    said, kept = sample_of(text, in_characters(text, entities), hidden_in(text, entities))
     return said, sentiment, kept
 
 
@@ -108,7 +130,7 @@ rows = st.tuples(
 events = st.builds(
     lambda text, source, product, author, lang: TextEvent(
         "", 0, text, source=source, product=product, author_id=author, lang=lang),
-    st.sampled_from(["Acme  Corp", "acme corp", "", "Straße 酒店", "ACME", "   "]),
+    st.sampled_from(["Acme  Corp", "acme corp", "", "Straße 酒店", "ACME", "   ", "abc Card x@card.abc", "@酒店服务 card", "Über abcab"]),
     st.sampled_from(["posts", "tickets"]),
     st.sampled_from(["", "bank"]), st.sampled_from(["", "ann", "bob"]), st.sampled_from(["", "en", "und"]))
 records = st.lists(st.tuples(events, rows, st.booleans(), st.integers(0, 2)), max_size=12)

@@ -8,7 +8,7 @@ from privacy.policy import PolicyError, parse_policy
 from privacy.redact import Redactor
 
 KEY = bytes(range(32))
-MASK = Redactor(parse_policy('author_id = "mask"'))
+MASK = Redactor(parse_policy('author_id = "mask"\nfields = "keep"'))
 PSEUDONYMS = Redactor(parse_policy('default = "pseudonym"'), KEY)
 
 
@@ -33,13 +33,13 @@ def test_pseudonyms_of_another_key_or_kind_are_others():
 
 
 def test_a_kind_that_is_kept_is_left_even_inside_what_is_hidden():
-    keep = Redactor(parse_policy('author_id = "keep"\n[kinds]\nnumber = "keep"\nhandle = "keep"'))
+    keep = Redactor(parse_policy('author_id = "keep"\nfields = "keep"\n[kinds]\nnumber = "keep"\nhandle = "keep"'))
     assert keep.redacted("@jo has 12345678, mail jo@x.org").text == "@jo has 12345678, mail [email]"
     assert keep.author("jo") == "jo"
 
 
 def test_a_kind_of_ones_own_comes_first():
-    own = Redactor(parse_policy("author_id = 'mask'\n[patterns.order]\npattern = 'order (\\d{6})'"))
+    own = Redactor(parse_policy("author_id = 'mask'\nfields = 'keep'\n[patterns.order]\npattern = 'order (\\d{6})'"))
     assert own.redacted("order 123456 and 654321").text == "order [order] and [number]"
 
 
