@@ -6,7 +6,7 @@ import numpy as np
 from privacy.kinds import Span
 from privacy.policy import Mode, Policy
 from privacy.redact import Redactor, overlaps
-from schemas.records import TextEvent
+from schemas.records import TaggedEvent, TextEvent
 from schemas.tagging import Tagger, Tags
 
 CHARACTERS = 280   # of a redacted text
@@ -47,6 +47,20 @@ def of_entity(text: str, start: int, end: int, hidden: Sequence[Span], redactor:
     if whole and redactor.policy.mode_of(whole[0][2]) is Mode.PSEUDONYM:
         return redactor.in_place_of(whole[0][2], text[whole[0][0]:whole[0][1]])
     return ""
+
+
+def hide(record: TaggedEvent, hidden: Sequence[Span], redactor: Redactor) -> None:
+    """Puts masks into a tagged event's text; its entities move, or say what stands for them, or go where they were part of something."""
+    covered = redactor.covered(record.text, hidden)
+    kept = []
+    for entity in record.entities:
+        place = covered.at(entity.start, entity.end)
+        if place is None and entity.type.casefold() in PERSONS:
+            place = covered.around(entity.start, entity.end)
+        if place is not None:
+            entity.text, (entity.start, entity.end) = covered.text[slice(*place)], place
+            kept.append(entity)
+    record.text, record.entities = covered.text, kept
 
 
 def sample_of(

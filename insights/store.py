@@ -4,6 +4,7 @@ import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import Any
 
 import msgspec
@@ -28,10 +29,13 @@ from insights.tables import (
     retention,
     runs,
     schema_version,
+    secrets,
     units,
 )
 from insights.views import drop_views, make_views
 from schemas.records import DeadLetter, Reason
+
+PSEUDONYM_KEY, KEY_BYTES = "pseudonym_key", 32
 
 
 class StoreError(Exception):
@@ -141,6 +145,8 @@ class Store:
                         table.drop(db)
                         table.create(db)
                     db.exec_driver_sql("ALTER TABLE units ADD COLUMN span_us BIGINT NOT NULL DEFAULT 0")
+                if found < 6:
+                    db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN pseudonyms TEXT NOT NULL DEFAULT ''")
                 if found == 4:
                     db.exec_driver_sql("ALTER TABLE emerging_topics ADD COLUMN merged_into TEXT")
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
@@ -194,18 +200,37 @@ class Store:
 
     # jobs and runs
 
-    def open_job(self, job: str, kind: str, window_us: int, lateness_us: int) -> None:
-        """Makes the job known. Raises StoreError when it is of another kind or has other windows."""
+    def pseudonym_key(self) -> bytes:
+        """The key of pseudonyms of who gives none: made at random when first asked for."""
+        wanted = sa.select(secrets.c.value).where(secrets.c.name == PSEUDONYM_KEY)
+        with self.snapshot() as db:
+            found = db.scalar(wanted)
+        if found is None:
+            made = {"name": PSEUDONYM_KEY, "value": token_bytes(KEY_BYTES)}
+            with contextlib.suppress(sa.exc.IntegrityError), self.transaction() as db:   # another process may be first
+                db.execute(secrets.insert().values(made))
+            with self.snapshot() as db:
+                found = db.scalar(wanted)
+        return bytes(found or b"")
+
+    def open_job(self, job: str, kind: str, window_us: int, lateness_us: int, pseudonyms: str = "") -> None:
+        """Makes the job known. Raises StoreError when it is of another kind, has other windows, or a stream has other pseudonyms."""
         with self.transaction() as db:
             row = db.execute(sa.select(jobs).where(jobs.c.job == job)).one_or_none()
             if row is None:
                 db.execute(jobs.insert().values(
                     job=job, kind=kind, window_us=window_us, lateness_us=lateness_us, closed_us=START_US, watermark_us=START_US,
-                    current_run=0))
+                    current_run=0, pseudonyms=pseudonyms))
             elif (row.kind, row.window_us) != (kind, window_us) or (kind == "stream" and row.lateness_us != lateness_us):
                 raise StoreError(
                     f"{self.name} has job {job!r} as {row.kind} with --window {row.window_us // 1_000_000} and --allowed-lateness "
                     f"{row.lateness_us // 1_000_000} (seconds): keep these, or choose another --job or --store")
+            elif kind == "stream" and row.pseudonyms and row.pseudonyms != pseudonyms:
+                raise StoreError(
+                    f"{self.name} has job {job!r} with another key of pseudonyms, or with other `fields` in its --policy: what was one "
+                    "product would be two: give the key and policy from before, or choose another --job or --store")
+            else:
+                db.execute(jobs.update().where(jobs.c.job == job).values(pseudonyms=pseudonyms))
 
     def take_over(self, job: str) -> None:
         """From now on this store alone may write what is read for the job; who did before gets TakenOver. A fencing token."""
@@ -372,10 +397,11 @@ def _storable(text: str) -> str:
 def _engine(url: str) -> sa.Engine:
     """SQLite in WAL mode, transactions begun immediate, waiting up to 30 s for a lock; else the database's own ways."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)   # rows stand in no message
     memory = url in ("sqlite://", "sqlite:///:memory:")
     engine = sa.create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, **({"poolclass": sa.StaticPool} if memory else {}))
+        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True,
+        **({"poolclass": sa.StaticPool} if memory else {}))
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

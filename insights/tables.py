@@ -1,7 +1,9 @@
 """The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 5   # 2: jobs.holder; 3: alerts; 4: alerts.incident, what is told of alerts, units.span_us; 5: topics.merged_into
+SCHEMA_VERSION = 6
+"""2: jobs.holder; 3: alerts; 4: alerts.incident, what is told of alerts, units.span_us; 5: topics.merged_into;
+6: secrets, jobs.pseudonyms."""
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -17,7 +19,12 @@ jobs = sa.Table(
     sa.Column("closed_us", sa.BigInteger, nullable=False),   # windows that end at or before this are closed
     sa.Column("watermark_us", sa.BigInteger, nullable=False),
     sa.Column("current_run", sa.BigInteger, nullable=False),
-    sa.Column("holder", sa.BigInteger, nullable=False, server_default="0"))   # counts the processes that read for it: the last may write
+    sa.Column("holder", sa.BigInteger, nullable=False, server_default="0"),   # counts the processes that read for it: the last may write
+    sa.Column("pseudonyms", sa.Text, nullable=False, server_default=""))      # privacy/redact.py, Redactor.mark
+secrets = sa.Table(
+    "secrets", metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False))
 runs = sa.Table(
     "runs", metadata,
     sa.Column("run", Id, primary_key=True, autoincrement=True),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from insights.store import Store
+from pipelines.policy import policy_of
 from transforms.archives import expand
 
 S = 1_000_000
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     paths = expand(args.files)
     check_loads(args.model)
     store = Store(args.store)
+    policy_of(args.policy)
     store.open_job(args.job, "backfill", int(args.window * S), 0)
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
     records, seconds = run_graph(args, paths, run_number)
@@ -69,7 +71,8 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
     from transforms.read import ReadArchives, on_progress
 
     settings = JobSettings(
-        args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0, sample_texts=not args.no_sample_texts)
+        args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0, sample_texts=not args.no_sample_texts,
+        policy=policy_of(args.policy))
     decoder = functools.partial(make_decoder, "archive", "", args.max_text_bytes)
     loader, sinks = loader_of(args.model), sinks_of(args)
     logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below

@@ -13,6 +13,7 @@ EXIT_CODES: Mapping[str, int] = {
     "transforms.archives.ArchiveError": USAGE,
     "transforms.kafka_client.KafkaProblem": ENVIRONMENT,
     "schemas.avro.SchemaError": USAGE,
+    "privacy.policy.PolicyError": ENVIRONMENT,
     "sqlalchemy.exc.DBAPIError": ENVIRONMENT,
     "builtins.ImportError": ENVIRONMENT,
     "builtins.OSError": ENVIRONMENT,

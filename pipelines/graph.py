@@ -17,7 +17,7 @@ from schemas.decode import Decoder
 from schemas.json_events import JsonDecoder
 from schemas.tagging import Tagger
 from transforms.aggregate import AggregateUnits
-from transforms.job import JobSettings
+from transforms.job import JobSettings, redactor_of_job
 from transforms.sinks import Sinks, WriteSinks
 from transforms.tag import ChunkTagger
 
@@ -64,5 +64,6 @@ class Steps(beam.PTransform):
         """Tagged once, for the store and for the tagged events."""
         tagged = chunks | "Tag" >> RunInference(ChunkTagger(self.loader))
         if self.sinks.tagged:
-            _ = tagged | "WriteTagged" >> WriteSinks(self.sinks, self.loader)
+            _ = tagged | "WriteTagged" >> WriteSinks(
+                self.sinks, self.loader, functools.partial(redactor_of_job, self.settings, self.decoder))
         return tagged | "Aggregate" >> AggregateUnits(self.settings, self.decoder, self.loader, self.sinks)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.options import ALERTS, STREAM
+from pipelines.policy import policy_of
 from pipelines.prism import find_prism
 from pipelines.targets import targets_of
 from pipelines.worker import LOCAL_RUNNERS, OPTIONS, RECYCLE, TAKEN_OVER
@@ -120,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--format {args.format!r}: known are json and avro")
     if args.format == "avro" and not args.schemas:
         raise UsageProblem("--format avro needs --schemas FOLDER with <id>.avsc files")
+    policy_of(args.policy)
     targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)   # wrong ones are refused here
     if not any(option.startswith("--runner") and option.split("=")[-1] not in LOCAL_RUNNERS for option in args.beam):
         find_prism(args.prism_location or None)   # refused here, never a silent fallback

@@ -44,6 +44,7 @@ class Worker:
         with quiet_import():
             from pipelines.graph import loader_of, make_decoder
         from pipelines.metrics import serve
+        from pipelines.policy import policy_of
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
         from transforms.kafka_client import KafkaSettings
@@ -53,7 +54,7 @@ class Worker:
         self.settings = JobSettings(
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
             int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS,
-            sample_texts=not args.no_sample_texts)
+            sample_texts=not args.no_sample_texts, policy=policy_of(args.policy))
         self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
         self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)
@@ -73,9 +74,11 @@ class Worker:
 
     def _open_store(self) -> None:
         from insights.store import Store
+        from transforms.job import redactor_of
 
         store = Store(self.args.store)
-        store.open_job(self.settings.job, "stream", self.settings.window_us, self.settings.lateness_us)
+        mark = redactor_of(self.settings.policy, store).mark
+        store.open_job(self.settings.job, "stream", self.settings.window_us, self.settings.lateness_us, mark)
         store.close()
 
     def _start(self) -> Any:

@@ -12,6 +12,7 @@ from privacy.policy import Mode, Policy, PolicyError
 
 PSEUDONYM_BYTES = 10   # 80 bits: two of ten billion persons are the same with a probability of 4 in 100,000
 REMEMBERED = 1 << 14   # pseudonyms of authors and values of fields
+PLAIN_KINDS = ("number", "code", "link")
 NUMBERS = ("phone", "card", "cn_id", "us_ssn", "number")   # the same however they are spaced
 
 
@@ -26,6 +27,12 @@ class Redacted:
         if overlaps(start, end, self.hidden):
             return None
         return (start, end) if self._place is None else (self._place[start], self._place[end])
+
+
+    def around(self, start: int, end: int) -> tuple[int, int] | None:
+        """Where the mask stands that covers a whole stretch of the original; None where none does."""
+        found = next(((begin, stop) for begin, stop, _ in self.hidden if begin <= start and end <= stop), None)
+        return None if found is None or self._place is None else (self._place[found[0]], self._place[found[1]])
 
 
 def overlaps(start: int, end: int, hidden: Sequence[Span]) -> bool:
@@ -96,6 +103,11 @@ class Redactor:
         place += range(length, length + len(text) - at + 1)
         return Redacted("".join(parts), place, hidden)
 
+    def detail(self, said: str) -> str:
+        """What is said of a record, which may quote it: its numbers are offsets, sizes and ids, and stay."""
+        hidden = [span for span in self.hidden_all([said], [()])[0] if span[2] not in PLAIN_KINDS]
+        return self.covered(said, hidden).text
+
     def in_place_of(self, kind: str, said: str) -> str:
         """[kind], or [kind:pseudonym]."""
         return f"[{kind}]" if self.policy.mode_of(kind) is Mode.MASK else f"[{kind}:{self.pseudonym(kind, said)}]"
@@ -133,7 +145,7 @@ class Redactor:
     def pseudonym(self, kind: str, said: str) -> str:
         """HMAC-SHA256 of kind and text (RFC 2104), 80 bits of it in base 32: the same for the same, and of no use without the key."""
         plain = digits_of(said) if kind in NUMBERS else " ".join(said.casefold().split())
-        digest = hmac.new(self._key, f"{kind}\0{plain}".encode(), sha256).digest()[:PSEUDONYM_BYTES]
+        digest = hmac.new(self._key, f"{kind}\0{plain}".encode("utf-8", "surrogatepass"), sha256).digest()[:PSEUDONYM_BYTES]
         return base64.b32encode(digest).decode().lower()
 
     def _find_own(self, text: str) -> Iterable[Span]:

@@ -18,6 +18,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from insights.cells import Unit
 from insights.store import UnitKey
 from insights.tabulate import tabulate
+from privacy.redact import Redactor
 from schemas.decode import Decoder
 from schemas.tagging import Tagger
 from transforms.elements import KeyedUnit, TaggedChunk
@@ -47,14 +48,15 @@ class UnitCoder(Coder):
 Cut = tuple[list[tuple[Key, Unit, int]], dict[int, str]]   # units with their earliest event times; row -> why it is in none
 
 
-def units_of(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Iterator[tuple[Key, Unit, int]]:
+def units_of(tagged: TaggedChunk, tagger: Tagger, redactor: Redactor, texts: bool = True) -> Iterator[tuple[Key, Unit, int]]:
     """(key, unit, earliest event time) of the units that a chunk adds to, without the rows on which something failed."""
     chunk = tagged.chunk
     good = np.ones(len(chunk.events), np.bool_)
     good[list(tagged.failed)] = False
     places = np.stack([chunk.windows_us, chunk.origin], axis=1)
     distinct, groups = np.unique(places, axis=0, return_inverse=True)
-    tabulated = tabulate(chunk.events, tagged.tags, tagger, chunk.keys, chunk.offsets, groups.reshape(-1), good, texts=texts)
+    tabulated = tabulate(
+        chunk.events, tagged.tags, tagger, chunk.keys, chunk.offsets, groups.reshape(-1), good, texts=texts, redactor=redactor)
     earliest = np.full(len(distinct), np.iinfo(np.int64).max)
     np.minimum.at(earliest, groups.reshape(-1), chunk.times_us)
     for (group, source, product), unit in tabulated.items():
@@ -63,23 +65,23 @@ def units_of(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Iterato
         yield (window_us, name, source, product, epoch), unit, int(earliest[group])
 
 
-def units_and_failures(tagged: TaggedChunk, tagger: Tagger, texts: bool = True) -> Cut:
+def units_and_failures(tagged: TaggedChunk, tagger: Tagger, redactor: Redactor, texts: bool = True) -> Cut:
     """units_of, and row -> error for the rows on which it fails: these are found one by one and left out."""
     try:
-        return list(units_of(tagged, tagger, texts)), {}
+        return list(units_of(tagged, tagger, redactor, texts)), {}
     except Exception:
-        failed = dict(_failing_rows(tagged, tagger, texts))
+        failed = dict(_failing_rows(tagged, tagger, redactor, texts))
         if len(failed) in (0, len(tagged.chunk.events) - len(tagged.failed)):   # none or all: not a matter of records
             raise
-        return list(units_of(TaggedChunk(tagged.chunk, tagged.tags, tagged.failed | failed), tagger, texts)), failed
+        return list(units_of(TaggedChunk(tagged.chunk, tagged.tags, tagged.failed | failed), tagger, redactor, texts)), failed
 
 
-def _failing_rows(tagged: TaggedChunk, tagger: Tagger, texts: bool) -> Iterator[tuple[int, str]]:
+def _failing_rows(tagged: TaggedChunk, tagger: Tagger, redactor: Redactor, texts: bool) -> Iterator[tuple[int, str]]:
     rows = set(range(len(tagged.chunk.events))) - tagged.failed.keys()
     for row in sorted(rows):
         alone = TaggedChunk(tagged.chunk, tagged.tags, dict.fromkeys(set(range(len(tagged.chunk.events))) - {row}, ""))
         try:
-            list(units_of(alone, tagger, texts))
+            list(units_of(alone, tagger, redactor, texts))
         except Exception as error:   # noqa: BLE001 - see above
             yield row, f"{type(error).__name__}: {error}"[:500]
 
@@ -133,8 +135,9 @@ class ToUnits(beam.DoFn):
 
     def process(self, element: TaggedChunk) -> Iterator[TimestampedValue]:
         """The units of the chunk before this one."""
+        redactor = job_of(self.settings, self.decoder).redactor
         before, self.cutting = self.cutting, (
-            element, self.cutter.submit(units_and_failures, element, self.load(), self.settings.sample_texts))
+            element, self.cutter.submit(units_and_failures, element, self.load(), redactor, self.settings.sample_texts))
         if before:
             yield from self._units(*before)
 

@@ -13,14 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insights.store import Progress, Store, UnitKey
+from privacy.policy import Policy, read_key
+from privacy.redact import Redactor
 from schemas.decode import Decoder, event_keys
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
+from schemas.shape import shape
 from transforms.elements import EventChunk, KeyedUnit, PollBatch
 from transforms.kept import KeptUnits
 from transforms.ledger import Batch, Gap, Ledger
 
+MASKED = Policy()
 SAMPLE_CHARACTERS = 200
 MAX_COUNTED_SOURCES = 1_000
+FIELDS = ("event_id", "source", "product", "channel", "lang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class JobSettings:
 
     max_future_us: None in a backfill, which has no clock. runner_keeps_nothing: its state would end with this process, and a bundle that
     fails ends both (Prism): then open windows are kept in the process itself. sample_texts: whether cells keep the redacted texts of
-    their samples.
+    their samples. policy: what becomes of what is personal.
     """
 
     store_url: str
@@ -43,6 +48,7 @@ class JobSettings:
     save_every_s: float = 0.5
     runner_keeps_nothing: bool = False
     sample_texts: bool = True
+    policy: Policy = MASKED
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -107,6 +113,7 @@ class Job:
         ledger: type[Ledger] = Ledger,
     ) -> None:
         self.settings, self.store, self.decoder, self.clock = settings, store, decoder, clock
+        self.redactor = redactor_of(settings.policy, store)
         self.lock = threading.RLock()
         self.kept_units = KeptUnits()
         self.counters = Counters()
@@ -153,14 +160,17 @@ class Job:
                 self.ledger.drop(gap.origin)
 
     def decode(self, polled: Sequence[Raw]) -> None:
-        """Decodes them, which needs no lock: the fused stage need not wait for it."""
+        """Decodes them, which needs no lock: the fused stage need not wait for it. Ids and names lose what is personal in them here, for
+        they go everywhere; texts are the model's to read, and lose it on their way out."""
         decode = self.decoder.decode
         for raw in polled:
             records = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
             rejected = {row: record for row, record in enumerate(records) if isinstance(record, Rejected)}
             events = [_NOTHING if isinstance(record, Rejected) else record for record in records]
             times = np.fromiter((event.time_us for event in events), np.int64, len(events))
-            raw.decoded = Decoded(events, rejected, times, event_keys([event.event_id for event in events]))
+            keys = event_keys([event.event_id for event in events])
+            redact_fields(events, self.redactor)
+            raw.decoded = Decoded(events, rejected, times, keys)
 
     def take(self, polled: Sequence[Raw]) -> PollBatch:
         """Decodes what is not decoded yet, decides one poll, and moves the positions behind it."""
@@ -297,14 +307,15 @@ class Job:
         letter = self._letter(raw.origin, int(raw.offsets[row]), reason, detail, event, window_us if known else None)
         value = raw.values[row]
         if not known and isinstance(value, bytes | Mapping):
-            letter.sample = _sample(value)
-        letter.headers = dict(raw.headers[row]) if raw.headers else {}
+            letter.sample = _sample(value, whole=self.settings.policy.keeps_all)
+        hide = self.redactor.redacted
+        letter.headers = {hide(name).text: hide(said).text for name, said in raw.headers[row].items()} if raw.headers else {}
         return letter
 
     def _letter(self, origin: str, offset: int, reason: Reason, detail: str, event: TextEvent, window_us: int | None) -> DeadLetter:
         return DeadLetter(
-            origin, offset, reason, detail, event.event_id, window_us, event.source, event.product,
-            event.text[:SAMPLE_CHARACTERS], {}, self.now_us())
+            origin, offset, reason, self.redactor.detail(detail), event.event_id, window_us, event.source, event.product,
+            self.redactor.redacted(event.text).text[:SAMPLE_CHARACTERS], {}, self.now_us())
 
     def _gap_letter(self, gap: Gap) -> DeadLetter:
         detail = (f"offsets {gap.first} to {gap.end - 1} cannot all be read again (retention, or no longer a topic of the job): "
@@ -326,10 +337,34 @@ def join_chunks(parts: Sequence[EventChunk]) -> EventChunk | None:
         np.repeat(np.arange(len(parts)), [len(part.events) for part in parts]), [part.origins[0] for part in parts])
 
 
-def _sample(value: bytes | Mapping[str, object]) -> str:
-    """The first characters of a record that is no event; bytes that are no text are escaped, NUL too (PostgreSQL refuses it)."""
+def redactor_of(policy: Policy, store: Store) -> Redactor:
+    """The policy with its key, or the store's. Raises PolicyError."""
+    return Redactor(policy, read_key(policy.key) or store.pseudonym_key())
+
+
+def redactor_of_job(settings: JobSettings, decoder: Callable[[], Decoder]) -> Redactor:
+    """Of the process's one Job of these settings."""
+    return job_of(settings, decoder).redactor
+
+
+def redact_fields(events: Sequence[TextEvent], redactor: Redactor) -> None:
+    """Takes what is personal out of ids and names."""
+    changed = redactor.fields([value for event in events for value in (
+        event.event_id, event.source, event.product, event.channel, event.lang)])
+    if not changed:
+        return
+    for event in events:
+        for name in FIELDS:
+            if (value := getattr(event, name)) in changed:
+                setattr(event, name, changed[value])
+
+
+def _sample(value: bytes | Mapping[str, object], whole: bool) -> str:
+    """The first characters of a record that is no event, or their shape; bytes that are no text are escaped, NUL too (PostgreSQL refuses
+    it)."""
     text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
+    text = text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
+    return text if whole else shape(text)
 
 
 _jobs: dict[tuple[str, str, int], Job] = {}

@@ -11,6 +11,8 @@ import fsspec
 import msgspec
 from kafka import KafkaProducer
 
+from insights.redact import hidden_in, hide
+from privacy.redact import Redactor
 from schemas.avro import write_container
 from schemas.records import DeadLetter, TaggedEvent, plain
 from schemas.tagged import tagged_events
@@ -68,28 +70,35 @@ def publish_dead(sinks: Sinks, letters: Sequence[DeadLetter]) -> None:
         future.get(timeout=30)
 
 
-def tagged_of(element: TaggedChunk, tagger: Tagger) -> list[TaggedEvent]:
-    """The tagged events of a chunk, without the rows on which the model failed."""
+def tagged_of(element: TaggedChunk, tagger: Tagger, redactor: Redactor) -> list[TaggedEvent]:
+    """The tagged events of a chunk, without the rows on which the model failed, and without what is personal."""
     chunk = element.chunk
     for event, offset in zip(chunk.events, chunk.offsets.tolist(), strict=True):
         event.offset = offset
     tagged = tagged_events(chunk.events, element.tags, tagger, "")
+    for row, hidden in hidden_in(chunk.events, element.tags, tagger, redactor).items():
+        hide(tagged[row], hidden, redactor)
+    for record in tagged:
+        record.author_id = redactor.author(record.author_id)
     for record, origin in zip(tagged, chunk.origin.tolist(), strict=True):
         record.origin = chunk.origins[origin][0]
     return [record for row, record in enumerate(tagged) if row not in element.failed]
 
 
+Redaction = Callable[[], Redactor]
+
+
 class PublishTagged(beam.DoFn):
     """TaggedChunk -> Kafka; a bundle ends when the broker has everything."""
 
-    def __init__(self, sinks: Sinks, load: Callable[[], Tagger]) -> None:
-        self.sinks, self.load = sinks, load
+    def __init__(self, sinks: Sinks, load: Callable[[], Tagger], redaction: Redaction) -> None:
+        self.sinks, self.load, self.redaction = sinks, load, redaction
         self.sent: list[Any] = []
 
     def process(self, element: TaggedChunk) -> None:
         """Sends each event."""
         producer = producer_of(self.sinks.servers)
-        for record in tagged_of(element, self.load()):
+        for record in tagged_of(element, self.load(), self.redaction()):
             self.sent.append(producer.send(
                 self.sinks.tagged_topic, _encoder.encode(record), key=record.event_id.encode(),
                 headers=origin_headers(record.origin, record.offset)))
@@ -105,13 +114,13 @@ class PublishTagged(beam.DoFn):
 class WriteTaggedFiles(beam.DoFn):
     """TaggedChunk -> files of at most MAX_FILE_ROWS rows, named by their first record; whole or not there at all."""
 
-    def __init__(self, sinks: Sinks, load: Callable[[], Tagger]) -> None:
-        self.sinks, self.load = sinks, load
+    def __init__(self, sinks: Sinks, load: Callable[[], Tagger], redaction: Redaction) -> None:
+        self.sinks, self.load, self.redaction = sinks, load, redaction
         self.rows: list[TaggedEvent] = []
 
     def process(self, element: TaggedChunk) -> None:
         """Holds rows until there are enough, or the bundle ends."""
-        self.rows += tagged_of(element, self.load())
+        self.rows += tagged_of(element, self.load(), self.redaction())
         if len(self.rows) >= MAX_FILE_ROWS:
             self.finish_bundle()
 
@@ -175,13 +184,14 @@ class WriteSinks(beam.PTransform):
 
     sinks: Sinks
     load: Callable[[], Tagger]
+    redaction: Redaction
 
     def expand(self, tagged: beam.PCollection) -> Any:
         """One step a sink."""
         done = []
         if self.sinks.tagged_topic:
-            done.append(tagged | "ToKafka" >> beam.ParDo(PublishTagged(self.sinks, self.load)))
+            done.append(tagged | "ToKafka" >> beam.ParDo(PublishTagged(self.sinks, self.load, self.redaction)))
         if self.sinks.tagged_files:
-            done.append(tagged | "ToFiles" >> beam.ParDo(WriteTaggedFiles(self.sinks, self.load)))
+            done.append(tagged | "ToFiles" >> beam.ParDo(WriteTaggedFiles(self.sinks, self.load, self.redaction)))
         return done[0]
 
