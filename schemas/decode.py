@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.records import EPOCH, Reason, Rejected, TextEvent
+from schemas.records import EPOCH, FIELDS, Reason, Rejected, TextEvent
+from schemas.shape import shape
 
 MAX_TEXT_BYTES = 65_536
 MAX_TIME_US = 253_402_300_800_000_000 - 1
@@ -16,7 +17,6 @@ MAX_TIME_US = 253_402_300_800_000_000 - 1
 MIN_EPOCH_MS = 100_000_000_000
 """March 1973. A smaller number of milliseconds is a number of seconds that somebody forgot to multiply."""
 
-FIELDS = ("event_id", "event_time", "source", "product", "channel", "author_id", "lang", "text")
 OPTIONAL = {"source": "unknown", "product": "", "channel": "", "author_id": "", "lang": ""}
 _KNOWN = frozenset(FIELDS)
 _TIME_EXPECTED = "an ISO 8601 time with a zone, or whole milliseconds since 1970, from 1970 to 9999"
@@ -167,11 +167,11 @@ def _time_us(value: object, log_time_us: int | None) -> int:
     if not isinstance(time, dt.datetime):
         raise _wrong_time(kind_of(value))
     if time.tzinfo is None:
-        raise _wrong_time(f"{value!s:.40} without a zone")
+        raise _wrong_time(f"{shape(str(value)[:40])} without a zone")
     delta = time - EPOCH
     time_us = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
     if not 0 <= time_us <= MAX_TIME_US:
-        raise _wrong_time(f"{value!s:.40}")
+        raise _wrong_time(shape(str(value)[:40]))
     return time_us
 
 
@@ -179,7 +179,7 @@ def _parsed(value: str) -> dt.datetime:
     try:
         return msgspec.convert(value, dt.datetime)
     except msgspec.ValidationError:
-        raise _wrong_time(repr(value[:40])) from None
+        raise _wrong_time(repr(shape(value[:40]))) from None
 
 
 def _from_epoch_ms(value: int) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import msgspec
 
 from schemas.decode import (
-    FIELDS,
     MAX_TEXT_BYTES,
     MAX_TIME_US,
     MIN_EPOCH_MS,
@@ -16,7 +15,7 @@ from schemas.decode import (
     text_bytes,
     tombstone,
 )
-from schemas.records import EPOCH, Reason, Rejected, TextEvent
+from schemas.records import EPOCH, FIELDS, Reason, Rejected, TextEvent
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _KNOWN = frozenset(FIELDS)

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+FIELDS = ("event_id", "event_time", "source", "product", "channel", "author_id", "lang", "text")
+"""What a payload is made of."""
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 

@@ -1,11 +1,11 @@
 """The form of a value without its content: what may be said of a record that cannot be read."""
 import re
 
-from schemas.decode import FIELDS
+from schemas.records import FIELDS
 
 _NAMES = "|".join(FIELDS)
 _PARTS = re.compile(
-    rf"""(?P<name>["'](?:{_NAMES})["']\s*:)|(?P<digit>\d)|(?P<upper>[A-Z])|(?P<wide>[\u2e80-\U0003ffff])|(?P<letter>[^\W_])""")
+    rf"""(?P<name>["'](?:{_NAMES})["']\s*:)|(?P<digit>\d)|(?P<upper>[A-Z])|(?P<wide>(?=[\u2e80-\U0003ffff])\w)|(?P<letter>[^\W_])""")
 _SHOWN = {"digit": "9", "upper": "X", "wide": "字", "letter": "x"}
 
 

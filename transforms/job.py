@@ -360,11 +360,11 @@ def redact_fields(events: Sequence[TextEvent], redactor: Redactor) -> None:
 
 
 def _sample(value: bytes | Mapping[str, object], whole: bool) -> str:
-    """The first characters of a record that is no event, or their shape; bytes that are no text are escaped, NUL too (PostgreSQL refuses
-    it)."""
-    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    text = text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
-    return text if whole else shape(text)
+    """The first characters of a record that is no event, or their shape; what no store takes is escaped."""
+    errors = "backslashreplace" if whole else "replace"
+    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", errors) if isinstance(value, bytes) else str(value)
+    text = text[:SAMPLE_CHARACTERS] if whole else shape(text[:SAMPLE_CHARACTERS])
+    return text.replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
 
 
 _jobs: dict[tuple[str, str, int], Job] = {}

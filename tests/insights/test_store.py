@@ -395,6 +395,7 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
     with made.transaction() as db:
         drop_views(db)
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
+        db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN pseudonyms")
         db.exec_driver_sql("ALTER TABLE units DROP COLUMN span_us")
         for table in (tables.retention, tables.dropped, tables.emerging_topics, tables.emerging_states):
             table.drop(db)
@@ -417,7 +418,9 @@ def test_topics_of_schema_4_are_kept_by_an_upgrade(url):
     made = Store(url)
     row = {"job": "job", "run": 0, "id": "a", "name": "[]", "opened_us": 1, "last_us": 1, "records": 1, "members": "{}", "updated_us": 1}
     with made.transaction() as db:
+        drop_views(db)
         db.exec_driver_sql("ALTER TABLE emerging_topics DROP COLUMN merged_into")
+        db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN pseudonyms")
         db.execute(tables.schema_version.update().values(version=4))
         db.execute(sa.insert(tables.emerging_topics).values(row))
     made.close()
@@ -426,6 +429,23 @@ def test_topics_of_schema_4_are_kept_by_an_upgrade(url):
     with upgraded.snapshot() as db:
         assert [(found.id, found.merged_into) for found in db.execute(sa.select(tables.emerging_topics))] == [("a", None)]
     upgraded.close()
+
+
+def test_a_store_makes_one_key_of_pseudonyms_and_keeps_it(url):
+    one, other = Store(url), Store(url)
+    keys = {one.pseudonym_key(), other.pseudonym_key(), one.pseudonym_key()}
+    assert len(keys) == 1 and len(keys.pop()) == 32
+    one.close()
+    other.close()
+
+
+def test_a_stream_keeps_its_pseudonyms_and_a_backfill_may_change_them(store):
+    for _ in range(2):
+        store.open_job("other", "stream", S, 0, "pseudonym:1")
+    with pytest.raises(StoreError, match="another key of pseudonyms"):
+        store.open_job("other", "stream", S, 0, "pseudonym:2")
+    store.open_job("archive", "backfill", S, 0, "pseudonym:1")
+    store.open_job("archive", "backfill", S, 0, "pseudonym:2")
 
 
 def test_a_store_that_is_not_there_is_not_made_when_only_read(url):

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from schemas.archived import ArchiveDecoder
 from schemas.avro import AvroDecoder, encode_wire, schema_text
 from schemas.decode import (
-    FIELDS,
     MAX_TEXT_BYTES,
     MAX_TIME_US,
     event_key,
@@ -23,7 +22,7 @@ from schemas.decode import (
     mapping_attributes,
 )
 from schemas.json_events import JsonDecoder
-from schemas.records import EPOCH, Reason, Rejected, TextEvent
+from schemas.records import EPOCH, FIELDS, Reason, Rejected, TextEvent
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 NOON_US = 1_780_315_200_000_000

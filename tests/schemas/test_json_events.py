@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.decode import FIELDS, from_mapping
+from schemas.decode import from_mapping
 from schemas.json_events import JsonDecoder, attributes
-from schemas.records import Reason, Rejected, TextEvent
+from schemas.records import FIELDS, Reason, Rejected, TextEvent
 
 GOOD = b'{"event_id":"a1","event_time":"2026-06-01T12:00:00Z","text":"hello"%s}'
 

@@ -1,5 +1,6 @@
 """Laws of the job: what a poll, a failed record and a save make durable, and what a new process makes of it."""
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from insights.conservation import audit, verify
 from insights.retention import compact
 from insights.rollup import Ages
 from insights.store import Store, StoreError, UnitKey
+from privacy.policy import parse_policy
 from schemas.json_events import JsonDecoder
 from schemas.records import Reason
 from transforms.elements import EventChunk
@@ -138,8 +140,51 @@ def test_a_poll_without_a_chunk_is_stamped_with_the_reported_watermark(start):
 def test_a_letter_shows_what_came_and_keeps_its_headers(start, clock):
     job = start()
     letter, = job.take([raw(job, b"\xff\0" + b"x" * 999, headers=[{"trace": "7"}])]).dead
-    assert letter.sample.startswith("\\xff\\x00x")
+    assert letter.sample.startswith("\N{REPLACEMENT CHARACTER}\\x00x")
     assert (letter.headers, letter.first_seen_us) == ({"trace": "7"}, START)
+
+
+PERSONAL = "jo@example.org"
+
+
+def test_a_letter_of_a_record_that_cannot_be_read_shows_its_shape_alone(start):
+    job = start()
+    values = [f'{{"event_id": "{PERSONAL}", "author_id": "Jo", "text": "酒 mine'.encode(), b'{"event_id": "Jo 5", "text": 5}']
+    first, second = job.take([raw(job, *values, headers=[{PERSONAL: PERSONAL}, {}])]).dead
+    assert first.sample == '{"event_id": "xx@xxxxxxx.xxx", "author_id": "Xx", "text": "字 xxxx'
+    assert second.sample == '{"event_id": "Xx 9", "text": 9}'
+    assert first.headers == {"[email]": "[email]"}
+
+
+def test_a_letter_of_an_event_shows_its_text_with_masks(start):
+    job = start()
+    said = f"write to {PERSONAL} " + "or call +44 20 7946 0958 " * 20
+    line = json.dumps({"event_id": "1", "event_time": START // 1000, "text": said}).encode()
+    letter, = job.take([raw(job, line, line)]).dead
+    assert letter.reason is Reason.DUPLICATE and letter.sample.startswith("write to [email] or call [phone] or call")
+    assert len(letter.sample) == 200 and "7946" not in letter.sample
+
+
+def test_ids_and_names_keep_nothing_personal_and_stay_apart_and_the_same(start):
+    job = start()
+    values = [json.dumps({"event_id": f"{PERSONAL}-{number}", "event_time": START // 1000, "text": "hi", "source": "posts",
+                          "product": f"phone of a{number % 2}@x.org", "lang": "4111 1111 1111 1111"}).encode() for number in range(4)]
+    chunk = job.take([raw(job, *values)]).chunk
+    products = [item.product for item in chunk.events]
+    assert products == products[:2] * 2 and products[0] != products[1] and all(said.startswith("phone of [email:") for said in products)
+    assert len({item.event_id for item in chunk.events}) == 4 and not any(PERSONAL in item.event_id for item in chunk.events)
+    assert chunk.events[0].lang.startswith("[card:")
+    again = start()
+    assert again.take([raw(again, *values)]).chunk.events == chunk.events
+
+
+def test_a_policy_that_keeps_all_keeps_all(store, clock):
+    keeps = parse_policy('default = "keep"\nauthor_id = "keep"\nfields = "keep"')
+    job = Job(JobSettings("sqlite://", "job", "stream", 0, MINUTE, MINUTE, 2 * S, policy=keeps), store, JsonDecoder(65_536), clock=clock)
+    job.add(A)
+    line = json.dumps({"event_id": PERSONAL, "event_time": START // 1000, "text": PERSONAL}).encode()
+    poll = job.take([raw(job, line, line, b"{" + PERSONAL.encode())])
+    assert (poll.chunk.events[0].event_id, [letter.sample for letter in poll.dead]) == (PERSONAL, [PERSONAL, "{" + PERSONAL])
 
 
 @pytest.mark.parametrize(("max_future_us", "said"), [(5 * MINUTE, [Reason.FUTURE_TIME]), (None, [])])

@@ -12,6 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from insights import tables
 from insights.cells import Unit
 from insights.conservation import audit
+from insights.redact import MASKS
 from insights.store import Store, TakenOver, UnitKey
 from pipelines.broker import connect_admin, create_topic
 from schemas.json_events import JsonDecoder
@@ -57,7 +58,7 @@ class Process:
             self.store(poll.chunk)
 
     def store(self, chunk):
-        for key, unit, _ in units_of(tag_chunk(self.tagger, chunk), self.tagger):
+        for key, unit, _ in units_of(tag_chunk(self.tagger, chunk), self.tagger, MASKS):
             whole = self.units.setdefault(UnitKey(*key), Unit())
             whole.add(unit)
             self.job.write([(UnitKey(*key), whole)])

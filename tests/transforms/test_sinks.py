@@ -15,6 +15,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import MessageSizeTooLargeError
 
 from pipelines.broker import create_topic
+from privacy.policy import Mode, Policy
+from privacy.redact import Redactor
 from schemas.decode import event_keys
 from schemas.json_events import JsonDecoder
 from schemas.records import DeadLetter, Entity, Reason, TaggedEvent, TextEvent, plain, time_of
@@ -37,6 +39,7 @@ from transforms.tag import tag_chunk
 
 S = 1_000_000
 START = 1_780_272_000 * S
+KEEPS = Redactor(Policy(default=Mode.KEEP, author_id=Mode.KEEP, fields=Mode.KEEP))
 
 
 def chunk_of(texts, origins=("texts/0",), first=0):
@@ -50,7 +53,17 @@ def chunk_of(texts, origins=("texts/0",), first=0):
 
 
 def tagged_rows(tagger, texts, **told):
-    return tagged_of(tag_chunk(tagger, chunk_of(texts, **told)), tagger)
+    return tagged_of(tag_chunk(tagger, chunk_of(texts, **told)), tagger, KEEPS)
+
+
+def test_tagged_events_have_masks_and_pseudonyms_and_their_entities_stand_where_they_are(tagger):
+    hides = Redactor(Policy(), b"0123456789abcdef")
+    texts = ["mail jo@x.org about Acme", "Acme said nothing"]
+    plain_rows, rows = (tagged_of(tag_chunk(tagger, chunk_of(texts)), tagger, redactor) for redactor in (KEEPS, hides))
+    assert [row.text for row in rows] == ["mail [email] about Acme", texts[1]]
+    assert [[row.text[entity.start:entity.end] for entity in row.entities] for row in rows] == [
+        [entity.text for entity in row.entities] for row in plain_rows]
+    assert len({row.author_id for row in rows}) == 1 and rows[0].author_id != "ann"
 
 
 def read_parquet(path):
@@ -198,7 +211,7 @@ def test_origins_that_differ_have_files_that_differ_and_long_ones_have_names_tha
 
 def test_a_bundle_of_chunks_is_one_file_and_no_more_than_so_many_rows_are_held(tagger, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_FILE_ROWS", 5)
-    step = WriteTaggedFiles(Sinks(tagged_files=str(tmp_path), files_format="jsonl"), lambda: tagger)
+    step = WriteTaggedFiles(Sinks(tagged_files=str(tmp_path), files_format="jsonl"), lambda: tagger, lambda: KEEPS)
     for first in (0, 2, 4, 6):
         step.process(tag_chunk(tagger, chunk_of(["good", "bad"], first=first)))
     step.finish_bundle()
@@ -277,7 +290,7 @@ class TestRealBroker:
         create_topic(broker.bootstrap, topic, 1)
         texts = ["good parcel", tagger.poison, "包裹 Acme"]
         element = tag_chunk(tagger, chunk_of(texts, origins=("texts/0", "texts/1", "texts/2"), first=40))
-        step = PublishTagged(Sinks(servers=broker.bootstrap, tagged_topic=topic), lambda: tagger)
+        step = PublishTagged(Sinks(servers=broker.bootstrap, tagged_topic=topic), lambda: tagger, lambda: KEEPS)
         step.process(element)
         step.finish_bundle()
         found = messages(broker, topic, 2, eventually)
@@ -285,11 +298,11 @@ class TestRealBroker:
             (b"e40", {"textpulse-origin": b"texts/0", "textpulse-offset": b"40"}),
             (b"e42", {"textpulse-origin": b"texts/2", "textpulse-offset": b"42"})]
         assert [json.loads(message.value) for message in found] == [
-            json.loads(json.dumps(plain(row))) for row in tagged_of(element, tagger)]
+            json.loads(json.dumps(plain(row))) for row in tagged_of(element, tagger, KEEPS)]
 
     def test_a_bundle_ends_only_when_the_broker_has_everything(self, broker, topic, tagger, own_producer, eventually):
         create_topic(broker.bootstrap, topic, 1)
-        step = PublishTagged(Sinks(servers=broker.bootstrap, tagged_topic=topic), lambda: tagger)
+        step = PublishTagged(Sinks(servers=broker.bootstrap, tagged_topic=topic), lambda: tagger, lambda: KEEPS)
         for first in range(0, 300, 100):
             step.process(tag_chunk(tagger, chunk_of(["good"] * 100, first=first)))
         step.finish_bundle()
@@ -298,7 +311,7 @@ class TestRealBroker:
 
     def test_what_the_broker_refuses_fails_the_bundle(self, broker, topic, tagger, own_producer):
         create_topic(broker.bootstrap, topic, 1, max_message_bytes=300)
-        step = PublishTagged(Sinks(servers=broker.bootstrap, tagged_topic=topic), lambda: tagger)
+        step = PublishTagged(Sinks(servers=broker.bootstrap, tagged_topic=topic), lambda: tagger, lambda: KEEPS)
         step.process(tag_chunk(tagger, chunk_of(["good " * 200])))
         with pytest.raises(MessageSizeTooLargeError):
             step.finish_bundle()

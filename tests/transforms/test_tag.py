@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from insights import tables
 from insights.conservation import verify
+from insights.redact import MASKS
 from insights.store import Store, UnitKey
 from schemas.decode import event_keys
 from schemas.json_events import JsonDecoder
@@ -96,7 +97,7 @@ def test_probabilities_that_are_no_numbers_fail_their_row_alone(odd, texts, colu
 def test_an_entity_type_beyond_the_labels_fails_its_row_alone_and_the_others_are_counted(tagger, odd):
     odd("entity_type", slice(1), 9)
     tagged = tag_chunk(tagger, chunk_of(["Acme good", "bad", "Acme"]))
-    units, failed = units_and_failures(tagged, tagger)
+    units, failed = units_and_failures(tagged, tagger, MASKS)
 
     assert list(tagged.failed) == [0]
     assert (failed, [unit.records for _, unit, _ in units]) == ({}, [2])
@@ -229,7 +230,7 @@ def test_a_text_that_cannot_be_tabulated_is_left_out_and_named_as_one_that_canno
     chunk = chunk_of(["good", "bad", "good"])
     tagged = tag_chunk(tagger, chunk)
     chunk.events[1].author_id = None   # stands for what no rule at the door has foreseen
-    units, failed = units_and_failures(tagged, tagger)
+    units, failed = units_and_failures(tagged, tagger, MASKS)
     assert list(failed) == [1]
     assert sum(unit.records for _, unit, _ in units) == 2
 
@@ -240,4 +241,4 @@ def test_a_fault_of_every_row_is_no_matter_of_records_and_is_raised(tagger):
     for event in chunk.events:
         event.author_id = None
     with pytest.raises(AttributeError):
-        units_and_failures(tagged, tagger)
+        units_and_failures(tagged, tagger, MASKS)
