@@ -54,7 +54,8 @@ class Difference:
     """What a comparison found. equal: cells that are the same or differ by late records alone.
 
     since_us: windows that start before were dropped by one of the jobs; none where all were compared.
-    not_closed: windows that may still change in one of the jobs, compared all the same.
+    not_closed: windows that may still change in one of the jobs, compared all the same. authors: whether these were compared, which needs
+    the same key of pseudonyms.
     """
 
     job_a: str
@@ -64,6 +65,7 @@ class Difference:
     late: list[LatePart] = field(default_factory=list)
     differing: list[CellDifference] = field(default_factory=list)
     not_closed: int = 0
+    authors: bool = True
 
     @property
     def same(self) -> bool:
@@ -104,11 +106,14 @@ def difference(store_a: Store, job_a: str, store_b: Store, job_b: str, *, tags: 
                 "cannot be compared: run the backfill with the stream's --window")
         marks = about_a.marks.together(about_b.marks)
         late = _late(db_a, about_a, db_b, about_b, marks)
-        result = Difference(job_a, job_b, marks.dropped_us if marks.dropped_us > START_US else None)
+        result = Difference(
+            job_a, job_b, marks.dropped_us if marks.dropped_us > START_US else None, authors=about_a.pseudonyms == about_b.pseudonyms)
         for window_us, a, b in _side_by_side(merged_cells(db_a, about_a, marks), merged_cells(db_b, about_b, marks)):
             end_us = window_us + marks.span_of(window_us, about_a.window_us)
             result.not_closed += {about_a.state_of(end_us), about_b.state_of(end_us)} != {WindowState.CLOSED}
             grain = (lambda cells: cells) if tags else _without_tags
+            for cell in () if result.authors else (*a.values(), *b.values()):
+                cell.authors = ()
             _compare_window(grain(a), grain(b), late, result)
         return result
 

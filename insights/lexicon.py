@@ -138,9 +138,9 @@ def is_term(word: str) -> bool:
 
 @lru_cache(maxsize=1 << 14)
 def _plain_words(said: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """(words, neighbouring Chinese characters) as BERT's tokenizer has them: lower case, without accents."""
+    """(words, neighbouring Chinese characters) as BERT's tokenizers have them: in lower case, with and without accents."""
     plain = "".join(character for character in unicodedata.normalize("NFD", said.lower()) if unicodedata.category(character) != "Mn")
-    words = tuple(word.casefold() for word in _LETTERS.findall(plain))
+    words = tuple({word.casefold() for text in (plain, said) for word in _LETTERS.findall(text)})
     pairs = tuple(pair for pair in itertools.pairwise(plain) if is_chinese(pair[0]) and is_chinese(pair[1]))
     return words, pairs
 

@@ -44,6 +44,7 @@ class JobRow:
     watermark_us: int
     run: int
     marks: Marks = NEVER
+    pseudonyms: str = ""
 
     def state_of(self, end_us: int) -> WindowState:
         """The state of whatever ends then."""
@@ -127,7 +128,8 @@ def job_row(db: sa.Connection, job: str) -> JobRow:
     marks = db.execute(sa.select(retention.c.merged_us, retention.c.days_us, retention.c.dropped_us).where(
         retention.c.job == job, retention.c.run == row.current_run)).one_or_none()
     return JobRow(
-        row.job, row.kind, row.window_us, row.lateness_us, row.closed_us, row.watermark_us, row.current_run, Marks(*(marks or ())))
+        row.job, row.kind, row.window_us, row.lateness_us, row.closed_us, row.watermark_us, row.current_run, Marks(*(marks or ())),
+        row.pseudonyms)
 
 
 def of_run(table: sa.Table, about: JobRow) -> tuple[sa.ColumnElement[bool], ...]:

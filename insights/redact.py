@@ -5,7 +5,7 @@ import numpy as np
 
 from privacy.kinds import Span
 from privacy.policy import Mode, Policy
-from privacy.redact import Redactor, overlaps
+from privacy.redact import Redactor
 from schemas.records import TaggedEvent, TextEvent
 from schemas.tagging import Tagger, Tags
 
@@ -13,7 +13,7 @@ CHARACTERS = 280   # of a redacted text
 LOOKED_AT = 600    # characters of the text: what is longer is cut, by whole words where there are any
 PERSONS = ("person", "per")
 
-MASKS = Redactor(Policy(author_id=Mode.MASK, fields=Mode.KEEP))
+MASKS = Redactor(Policy(author_id=Mode.KEEP, fields=Mode.KEEP))
 
 
 def hidden_in(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, redactor: Redactor) -> dict[int, list[Span]]:
@@ -39,10 +39,8 @@ def in_characters(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int
     return [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore"))) for start, end in spans]
 
 
-def of_entity(text: str, start: int, end: int, hidden: Sequence[Span], redactor: Redactor) -> str:
-    """What an entity is counted as: its text; a pseudonym where it is all hidden by one; nothing where some of it is hidden."""
-    if not overlaps(start, end, hidden):
-        return text[start:end]
+def instead_of(text: str, start: int, end: int, hidden: Sequence[Span], redactor: Redactor) -> str:
+    """What an entity is counted as of which something is hidden: a pseudonym, where all of it is hidden by one, else nothing."""
     whole = [span for span in hidden if span[0] <= start and end <= span[1]]
     if whole and redactor.policy.mode_of(whole[0][2]) is Mode.PSEUDONYM:
         return redactor.in_place_of(whole[0][2], text[whole[0][0]:whole[0][1]])

@@ -6,18 +6,16 @@ once a term of a cell.
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from insights.cells import CONFIDENCE_BINS, SAMPLES, SCORE_SCALE, Cell, Text, Unit
 from insights.lexicon import COUNT_BITS, MAX_PIECES, Lexicon, lexicon_of
-from insights.redact import MASKS, hidden_in, in_characters, of_entity, sample_of
+from insights.redact import MASKS, hidden_in, in_characters, instead_of, sample_of
 from insights.sketch import Sketch, sketch_of
 from privacy.kinds import Span
-from privacy.redact import Redactor
-from schemas.decode import event_key
+from privacy.redact import Redactor, overlaps
 from schemas.records import TextEvent
 from schemas.tagging import SENTIMENTS, Tagger, Tags
 
@@ -65,7 +63,7 @@ def tabulate(
     hidden = hidden_in(events, tags, tagger, redactor)
     _count_terms(cells, layout, sentiment, _known_terms(events, tags, lexicon, hidden), lexicon)
     _count_entities(cells, layout, _named(events, tags, tagger, hidden, redactor))
-    _name_some(cells, layout, events, keys)
+    _name_some(cells, layout, events, keys, redactor)
     if texts:
         _show_some(cells, layout, events, sentiment, tags, tagger, hidden, redactor)
     return _units(cells, layout, offsets)
@@ -227,8 +225,9 @@ def _named(
         text = events[row].text
         if row in hidden:
             (begin, stop), = in_characters(text, [(start, end)])
-            yield row, entity_key(types[kind], of_entity(text, begin, stop, hidden[row], redactor))
-            continue
+            if overlaps(begin, stop, hidden[row]):
+                yield row, entity_key(types[kind], instead_of(text, begin, stop, hidden[row], redactor))
+                continue
         said = text[start:end] if text.isascii() else text.encode()[start:end].decode(errors="replace")
         key = known.get((kind, said))
         if key is None:
@@ -242,23 +241,20 @@ def entity_key(type_name: str, said: str) -> str:
     return f"{type_name}\t{plain}" if plain else ""
 
 
-@lru_cache(maxsize=1 << 16)
-def _author_key(author_id: str) -> int:
-    return event_key(author_id)
-
-
-def authors_of(author_ids: Sequence[str]) -> Sketch:
+def authors_of(author_ids: Sequence[str], redactor: Redactor) -> Sketch:
     """The sketch of the authors; the empty id is no author. An id means the same author in every source."""
-    return sketch_of(map(_author_key, {*author_ids} - {""}))
+    return sketch_of(map(redactor.author_number, {*author_ids} - {""}))
 
 
-def _name_some(cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], keys: NDArray[np.uint64]) -> None:
+def _name_some(
+    cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], keys: NDArray[np.uint64], redactor: Redactor
+) -> None:
     """Authors and samples. Rows of a cell are in the order of their keys, so its samples are its first rows."""
     order = layout.order.tolist()
     hashes = keys[layout.order].tolist()
     authors = [events[row].author_id for row in order]
     for cell, (start, end) in zip(cells, itertools.pairwise(layout.starts.tolist()), strict=True):
-        cell.authors = authors_of(authors[start:end])
+        cell.authors = authors_of(authors[start:end], redactor)
         first = range(start, min(end, start + SAMPLES))
         cell.samples = tuple([(hashes[place], events[order[place]].event_id) for place in first])
 

@@ -3,7 +3,7 @@ import base64
 import hmac
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import re2
 
@@ -51,11 +51,15 @@ class Redactor:
         self._own = [(name, re2.compile(own.pattern)) for name, own in policy.patterns.items()]
         self._fields: dict[str, str] = {}
         self._author = lru_cache(REMEMBERED)(lambda author_id: self.pseudonym("author", author_id))
+        self._author_key = b"" if policy.author_id is Mode.KEEP else sha256(b"authors" + key).digest()
+        self.author_number = lru_cache(REMEMBERED)(self._author_number)
 
     @property
     def mark(self) -> str:
-        """Tells apart what makes values of fields others: the key, by 64 bits of an HMAC of it, and the mode."""
-        return f"{self.policy.fields}:{hmac.new(self._key, b'textpulse pseudonyms', sha256).hexdigest()[:16]}"
+        """Tells apart what makes ids, names and numbers of authors others: their modes, and the key, by 64 bits of an HMAC of it."""
+        keyed = [] if self.policy.fields is self.policy.author_id is Mode.KEEP else [
+            hmac.new(self._key, b"textpulse pseudonyms", sha256).hexdigest()[:16]]
+        return ":".join([self.policy.fields, "keep" if self.policy.author_id is Mode.KEEP else "keyed", *keyed])
 
     def hidden_all(self, texts: Sequence[str], persons: Sequence[Sequence[tuple[int, int]]]) -> list[list[Span]]:
         """What is to be hidden in each text. persons: where the model found some in each, in characters."""
@@ -141,6 +145,10 @@ class Redactor:
         if not author_id or self.policy.author_id is Mode.KEEP:
             return author_id
         return "[author]" if self.policy.author_id is Mode.MASK else self._author(author_id)
+
+    def _author_number(self, author_id: str) -> int:
+        """A hash of 64 bits by which distinct authors are counted: keyed BLAKE2b (RFC 7693), unless ids are kept."""
+        return int.from_bytes(blake2b(author_id.encode(), digest_size=8, key=self._author_key).digest(), "little")
 
     def pseudonym(self, kind: str, said: str) -> str:
         """HMAC-SHA256 of kind and text (RFC 2104), 80 bits of it in base 32: the same for the same, and of no use without the key."""

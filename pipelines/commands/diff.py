@@ -55,6 +55,8 @@ def _show(found: "Difference", limit: int) -> None:
     line(f"cells equal: {found.equal:,}")
     if found.since_us is not None:
         line(f"compared from {_window(found.since_us)} on: what was before is dropped for its age")
+    if not found.authors:
+        line("authors are not compared: the jobs have other keys of pseudonyms (a policy's [key], or one store, makes them the same)")
     if found.not_closed:
         line(f"windows that may still change: {found.not_closed:,}")
     shown = limit or None

@@ -1,4 +1,6 @@
 """A stream and its backfill are the same when they differ by late records alone; anything else is named."""
+import json
+
 import pytest
 import sqlalchemy as sa
 
@@ -154,3 +156,15 @@ def test_windows_of_two_lengths_cannot_be_compared(pair):
         db.execute(sa.update(tables.jobs).values(window_us=1_000_000))
     with pytest.raises(QueryError, match="--window"):
         compare(stream, archive)
+
+
+def test_authors_that_are_hashed_with_other_keys_are_not_compared_and_the_answer_says_so(pair):
+    stream, archive = pair()
+    with archive.store.transaction() as db:
+        db.execute(tables.jobs.update().where(tables.jobs.c.job == "archive").values(pseudonyms="other"))
+        for unit, detail in db.execute(sa.select(tables.cells.c.unit, tables.cells.c.detail)).all():
+            changed = json.dumps(json.loads(detail) | {"authors": "AAAAAAAAAAE="})
+            db.execute(tables.cells.update().where(tables.cells.c.unit == unit).values(detail=changed))
+    found = compare(stream, archive)
+    assert found.same and not found.authors
+    assert compare(*pair()).authors

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from privacy.kinds import find
 from privacy.policy import PolicyError, parse_policy
-from privacy.redact import Redactor
+from privacy.redact import REMEMBERED, Redactor
 
 KEY = bytes(range(32))
 MASK = Redactor(parse_policy('author_id = "mask"\nfields = "keep"'))
@@ -50,6 +50,31 @@ def test_what_overlaps_is_one_stretch():
 def test_pseudonyms_need_a_key():
     with pytest.raises(PolicyError, match="need a key"):
         Redactor(parse_policy(""))
+
+
+def test_values_of_fields_that_are_personal_are_pseudonyms_and_others_stay():
+    said = PSEUDONYMS.fields(["bank", "jo@x.org", "550e8400-e29b-41d4-a716-446655440000", "AB-123456", "9781402894626", "jo@X.org", "bank"])
+    assert said.keys() == {"jo@x.org", "jo@X.org"} and said["jo@x.org"] == said["jo@X.org"]
+    assert PSEUDONYMS.fields(["jo@x.org", "bank"]) == {"jo@x.org": said["jo@x.org"]}
+    assert Redactor(parse_policy('default = "keep"\nauthor_id = "keep"\nfields = "keep"')).fields(["jo@x.org"]) == {}
+
+
+def test_more_values_than_are_remembered_are_all_answered():
+    many = [f"a{number}@x.org" for number in range(REMEMBERED + 9)]
+    for _ in range(2):
+        assert len(set(PSEUDONYMS.fields(many).values())) == len(many)
+
+
+def test_authors_are_numbers_of_their_key_unless_they_are_kept():
+    other = Redactor(parse_policy('default = "pseudonym"'), KEY[::-1])
+    keeps = [Redactor(parse_policy('default = "pseudonym"\nauthor_id = "keep"'), key) for key in (KEY, KEY[::-1])]
+    assert PSEUDONYMS.author_number("ann") != other.author_number("ann") == other.author_number("ann")
+    assert keeps[0].author_number("ann") == keeps[1].author_number("ann")
+    assert len({PSEUDONYMS.mark, other.mark, keeps[0].mark}) == 3
+
+
+def test_a_detail_keeps_offsets_and_sizes_and_hides_what_it_quotes():
+    assert PSEUDONYMS.detail("70000000 bytes at offset 123456789 of jo@x.org").startswith("70000000 bytes at offset 123456789 of [email:")
 
 
 texts = st.text(st.sampled_from("ab1 2@.:-/+_X=?酒１（)\n\x00é👍") | st.characters(), max_size=300)
