@@ -162,9 +162,10 @@ def test_authors_that_are_hashed_with_other_keys_are_not_compared_and_the_answer
     stream, archive = pair()
     with archive.store.transaction() as db:
         db.execute(tables.jobs.update().where(tables.jobs.c.job == "archive").values(pseudonyms="other"))
-        for unit, detail in db.execute(sa.select(tables.cells.c.unit, tables.cells.c.detail)).all():
+        columns = tables.cells.c
+        for *key, detail in db.execute(sa.select(columns.unit, columns.lang, columns.topic, columns.detail)).all():
             changed = json.dumps(json.loads(detail) | {"authors": "AAAAAAAAAAE="})
-            db.execute(tables.cells.update().where(tables.cells.c.unit == unit).values(detail=changed))
+            db.execute(tables.cells.update().where(sa.tuple_(columns.unit, columns.lang, columns.topic) == tuple(key)).values(detail=changed))
     found = compare(stream, archive)
     assert found.same and not found.authors
     assert compare(*pair()).authors
