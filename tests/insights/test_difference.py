@@ -165,7 +165,8 @@ def test_authors_that_are_hashed_with_other_keys_are_not_compared_and_the_answer
         columns = tables.cells.c
         for *key, detail in db.execute(sa.select(columns.unit, columns.lang, columns.topic, columns.detail)).all():
             changed = json.dumps(json.loads(detail) | {"authors": "AAAAAAAAAAE="})
-            db.execute(tables.cells.update().where(sa.tuple_(columns.unit, columns.lang, columns.topic) == tuple(key)).values(detail=changed))
+            of_cell = sa.tuple_(columns.unit, columns.lang, columns.topic) == tuple(key)
+            db.execute(tables.cells.update().where(of_cell).values(detail=changed))
     found = compare(stream, archive)
     assert found.same and not found.authors
     assert compare(*pair()).authors
