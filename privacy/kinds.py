@@ -26,6 +26,7 @@ PERSON = "person"   # found by the model, not here
 CONTEXT = 24        # characters before a code that may say what it is
 LEAST_DIGITS = 6    # of a number
 SHORTEST_IBAN = 15
+MOST_GROUPS = 12    # of digits in a number, between which others are looked for
 LONGEST_CODE = 11   # digits of a code of letters and digits; more are a number of their own
 
 _NO_WORD = "0123456789!#$%&*+=?@^_~"   # a password without any of these is taken for a word
@@ -77,6 +78,8 @@ _CARD = re2.compile("|".join((   # beginnings and lengths by issuer (ISO/IEC 781
     r"3(?:0[0-5]|[689]\d)\d{11}(?:\d{2,5})?",            # Diners Club
     r"35\d{14}(?:\d{3})?", r"62\d{14,17}",               # JCB, UnionPay
     r"(?:50|5[6-8]|6[37])\d{11,17}")))                   # Maestro
+_SURE_PHONE = re2.compile(r"1[3-9]\d{9}|[2-9]\d\d-[2-9]\d\d-\d{4}|0\d{2,3}-\d{7,8}")
+_GROUPS = re2.compile(r"\d+[Xx]?")
 _PHONE_PARTS = re2.compile(r"\D+")
 _PASSPORT_OF_CHINA = re2.compile(r"(?i)(?:[EGDSPH]\d{8}|E[A-Z]\d{7})")
 _LICENCE = re2.compile(r"(?i)[A-Z9]{5}\d{6}[A-Z0-9]{5,7}")
@@ -225,7 +228,44 @@ def _number(said: str, text: str, start: int, end: int) -> Iterator[Span]:
         return
     digits = digits_of(said[start:end])
     if len(digits) >= LEAST_DIGITS and not _DECIMAL.fullmatch(said[start:end]):
-        yield start, end, _kind_of_number(said[start:end], digits)
+        kind = _kind_of_number(said[start:end], digits)
+        yield from _parts(said, start, end) if kind == "number" else [(start, end, kind)]
+
+
+def _parts(said: str, start: int, end: int) -> Iterator[Span]:
+    """A number of no kind, or those of known kinds that it is put together from ("order 7-13812345678"), and what is between them."""
+    groups = [(start + group.start(), start + group.end()) for group in _GROUPS.finditer(said[start:end])]
+    found: list[Span] = []
+    if 1 < len(groups) <= MOST_GROUPS:
+        stretches = [(first, last) for at, (first, _) in enumerate(groups) for _, last in groups[at:]]
+        kinds = [(_kind_of_part(said[first:last]), first, last) for first, last in stretches]
+        for kind, first, last in sorted(kinds, key=lambda one: (one[0] == "phone", one[1] - one[2])):   # what is checked comes first
+            if kind and all(last <= begin or stop <= first for begin, stop, _ in found):
+                found.append((first, last, kind))
+    at = start
+    for first, last, kind in sorted(found):
+        yield from _rest(said, at, first)
+        yield first, last, kind
+        at = last
+    yield from _rest(said, at, end)
+
+
+def _kind_of_part(said: str) -> str:
+    """Of a kind that is sure even inside a longer number; empty for none."""
+    if _QUAD.fullmatch(said):
+        return "ip" if all(int(part) < 256 for part in said.split(".")) else ""
+    digits = digits_of(said)
+    if len(digits) < LEAST_DIGITS:
+        return ""
+    kind = _kind_of_number(said, digits)
+    return kind if kind in ("cn_id", "card", "us_ssn") or (kind == "phone" and _SURE_PHONE.fullmatch(said)) else ""
+
+
+def _rest(said: str, start: int, end: int) -> Iterator[Span]:
+    stretch = said[start:end].strip(" -().")
+    if sum(character.isdigit() for character in stretch) >= LEAST_DIGITS:
+        first = said.index(stretch, start)
+        yield first, first + len(stretch), "number"
 
 
 def _kind_of_number(said: str, digits: str) -> str:
@@ -248,7 +288,7 @@ def _is_phone(said: str, digits: str) -> bool:
         return 9 <= len(digits) <= 13
     if len(digits) in (10, 11) and digits[-10] in "23456789" and digits[-7] in "23456789":
         return parts > 1 or len(digits) == 10   # the North American plan
-    return parts > 2 and 8 <= len(digits) <= 13
+    return 2 < parts < 6 and 8 <= len(digits) <= 13
 
 
 def _always(kind: str) -> Check:
