@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insights.store import Progress, Store, UnitKey
-from privacy.policy import Policy, read_key
+from privacy.kinds import PERSON
+from privacy.policy import Mode, Policy, read_key
 from privacy.redact import Redactor
 from schemas.decode import Decoder, event_keys
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
@@ -307,7 +308,7 @@ class Job:
         letter = self._letter(raw.origin, int(raw.offsets[row]), reason, detail, event, window_us if known else None)
         value = raw.values[row]
         if not known and isinstance(value, bytes | Mapping):
-            letter.sample = _sample(value, whole=self.settings.policy.keeps_all)
+            letter.sample = _beginning(value, whole=self.settings.policy.keeps_all)
         hide = self.redactor.redacted
         letter.headers = {hide(name).text: hide(said).text for name, said in raw.headers[row].items()} if raw.headers else {}
         return letter
@@ -315,7 +316,13 @@ class Job:
     def _letter(self, origin: str, offset: int, reason: Reason, detail: str, event: TextEvent, window_us: int | None) -> DeadLetter:
         return DeadLetter(
             origin, offset, reason, self.redactor.detail(detail), event.event_id, window_us, event.source, event.product,
-            self.redactor.redacted(event.text).text[:SAMPLE_CHARACTERS], {}, self.now_us())
+            self._sample(event.text), {}, self.now_us())
+
+    def _sample(self, text: str) -> str:
+        """No model has looked for persons in the text: unless these may be kept its shape is shown."""
+        if self.settings.policy.mode_of(PERSON) is Mode.KEEP:
+            return self.redactor.redacted(text).text[:SAMPLE_CHARACTERS]
+        return shape(text[:SAMPLE_CHARACTERS])
 
     def _gap_letter(self, gap: Gap) -> DeadLetter:
         detail = (f"offsets {gap.first} to {gap.end - 1} cannot all be read again (retention, or no longer a topic of the job): "
@@ -359,7 +366,7 @@ def redact_fields(events: Sequence[TextEvent], redactor: Redactor) -> None:
                 setattr(event, name, changed[value])
 
 
-def _sample(value: bytes | Mapping[str, object], whole: bool) -> str:
+def _beginning(value: bytes | Mapping[str, object], whole: bool) -> str:
     """The first characters of a record that is no event, or their shape; what no store takes is escaped."""
     errors = "backslashreplace" if whole else "replace"
     text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", errors) if isinstance(value, bytes) else str(value)

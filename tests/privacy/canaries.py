@@ -24,10 +24,11 @@ KIND_OF = {"mobile": "phone"}
 
 @dataclass
 class Canaries:
-    """Makes items from a seed. cores: what must be found nowhere, in lower case."""
+    """Makes items from a seed. cores: what must be found nowhere, in lower case; planted: those that stand in the records so."""
 
     seed: int
     cores: set[bytes] = field(default_factory=set)
+    planted: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.lots = random.Random(self.seed)
@@ -43,13 +44,16 @@ class Canaries:
     def item(self, kind: str) -> str:
         """One of a kind, of which the cores are remembered."""
         said, *cores = getattr(self, f"_{kind}")()
-        self.cores.update(core.lower().encode() for core in cores or [said])
+        lower = [core.lower().encode() for core in cores or [said]]
+        self.cores.update(lower)
+        self.planted.add(lower[0])
         return said
 
     def author(self) -> str:
         """An id that no pattern knows."""
         name = self.letters()
         self.cores.add(name.encode())
+        self.planted.add(name.encode())
         return name
 
     def _email(self):
