@@ -18,6 +18,12 @@ NAMES = {   # presidio's
     "US_PASSPORT": "passport", "US_DRIVER_LICENSE": "licence", "UK_PASSPORT": "passport", "MAC_ADDRESS": "mac", "URL": "secret_link"}
 
 
+def ours(found):
+    """Spans of each text."""
+    spans = find_all(found)
+    return [spans.get(row, []) for row in range(len(found))]
+
+
 def presidio(found):
     """Spans of each text, by the recognizers alone."""
     from presidio_analyzer import predefined_recognizers as known
@@ -62,7 +68,7 @@ def main():
     made = texts(SEEDS[args.split], args.texts)
     said = [one.text for one in made]
     ways = {}
-    for name, way in (("textpulse", find_all), ("presidio", presidio)):
+    for name, way in (("textpulse", ours), ("presidio", presidio)):
         begin = time.perf_counter()
         found = way(said)
         ways[name] = score(made, found), (time.perf_counter() - begin) / len(said) * 1e6

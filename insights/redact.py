@@ -20,15 +20,14 @@ def hidden_in(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, redactor:
     """Row -> what is to be hidden of its text, in characters: what is personal by its form, and persons that the model found."""
     if redactor.policy.keeps_all:
         return {}
-    persons: list[Sequence[tuple[int, int]]] = [()] * len(events)
+    persons: dict[int, list[tuple[int, int]]] = {}
     named = [number for number, name in enumerate(tagger.entity_types) if name.casefold() in PERSONS]
     rows = np.repeat(np.arange(len(events)), np.diff(tags.entity_splits))
     for at in np.flatnonzero(np.isin(tags.entity_type, named)).tolist():
         row = int(rows[at])
         span = int(tags.entity_start[at]), int(tags.entity_end[at])
-        persons[row] = [*persons[row], *in_characters(events[row].text, [span])]
-    found = redactor.hidden_all([event.text for event in events], persons)
-    return {row: spans for row, spans in enumerate(found) if spans}
+        persons.setdefault(row, []).extend(in_characters(events[row].text, [span]))
+    return redactor.hidden_all([event.text for event in events], persons)
 
 
 def in_characters(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Puts masks and pseudonyms in the place of what is personal."""
 import base64
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b, sha256
 
@@ -49,7 +49,7 @@ class Redactor:
             raise PolicyError("pseudonyms need a key")
         self.policy, self._key = policy, key
         self._own = [(name, re2.compile(own.pattern)) for name, own in policy.patterns.items()]
-        self._fields: dict[str, str] = {}
+        self._names: dict[str, str] = {}   # of names that were looked at; empty: the same
         self._author = lru_cache(REMEMBERED)(lambda author_id: self.pseudonym("author", author_id))
         self._author_key = b"" if policy.author_id is Mode.KEEP else sha256(b"authors" + key).digest()
         self.author_number = lru_cache(REMEMBERED)(self._author_number)
@@ -61,10 +61,12 @@ class Redactor:
             hmac.new(self._key, b"textpulse pseudonyms", sha256).hexdigest()[:16]]
         return ":".join([self.policy.fields, "keep" if self.policy.author_id is Mode.KEEP else "keyed", *keyed])
 
-    def hidden_all(self, texts: Sequence[str], persons: Sequence[Sequence[tuple[int, int]]]) -> list[list[Span]]:
-        """What is to be hidden in each text. persons: where the model found some in each, in characters."""
-        return [self._hidden(text, found, some) if found or some or self._own else []
-                for text, found, some in zip(texts, find_all(texts), persons, strict=True)]
+    def hidden_all(self, texts: Sequence[str], persons: Mapping[int, Sequence[tuple[int, int]]]) -> dict[int, list[Span]]:
+        """By the number of the text: what is to be hidden in it. persons: likewise, where the model found some, in characters."""
+        found = find_all(texts)
+        rows = range(len(texts)) if self._own else found.keys() | persons.keys()
+        hidden = {row: self._hidden(texts[row], found.get(row, ()), persons.get(row, ())) for row in rows}
+        return {row: spans for row, spans in hidden.items() if spans}
 
     def _hidden(self, text: str, found: Iterable[Span], persons: Iterable[tuple[int, int]]) -> list[Span]:
         """In order; what overlaps is one stretch, of the kind of the user's own in it, else of the longest."""
@@ -87,7 +89,7 @@ class Redactor:
 
     def redacted(self, text: str, persons: Sequence[tuple[int, int]] = ()) -> Redacted:
         """The text with masks and pseudonyms."""
-        return self.covered(text, self.hidden_all([text], [persons])[0])
+        return self.covered(text, self.hidden_all([text], {0: persons}).get(0, ()))
 
     def covered(self, text: str, hidden: Sequence[Span]) -> Redacted:
         """The text with masks and pseudonyms in the place of what hidden_all said of it."""
@@ -109,31 +111,27 @@ class Redactor:
 
     def detail(self, said: str) -> str:
         """What is said of a record, which may quote it: its numbers are offsets, sizes and ids, and stay."""
-        hidden = [span for span in self.hidden_all([said], [()])[0] if span[2] not in PLAIN_KINDS]
+        hidden = [span for span in self.hidden_all([said], {}).get(0, ()) if span[2] not in PLAIN_KINDS]
         return self.covered(said, hidden).text
 
     def in_place_of(self, kind: str, said: str) -> str:
         """[kind], or [kind:pseudonym]."""
         return f"[{kind}]" if self.policy.mode_of(kind) is Mode.MASK else f"[{kind}:{self.pseudonym(kind, said)}]"
 
-    def fields(self, values: Iterable[str]) -> dict[str, str]:
-        """Of ids and names the ones that hold something personal -> what stands for them; different ones stay different."""
+    def ids(self, values: Sequence[str]) -> dict[str, str]:
+        """Of ids the ones that hold something personal -> what stands for them; different ones stay different."""
         if self.policy.fields is Mode.KEEP:
             return {}
-        distinct = set(values)
-        new = list(distinct - self._fields.keys())
-        if len(self._fields) + len(new) > REMEMBERED:
-            self._fields.clear()
-            new = list(distinct)
-        changed = {}
-        for value, found in zip(new, find_in_fields(new), strict=True):
-            said = self._with_pseudonyms(value, found)
-            if len(value) <= 64:
-                self._fields[value] = said
-            if said != value:
-                changed[value] = said
-        known = self._fields
-        return changed | {value: known[value] for value in distinct if known.get(value, value) != value}
+        return {values[row]: self._with_pseudonyms(values[row], found) for row, found in find_in_fields(values).items()}
+
+    def names(self, values: set[str]) -> dict[str, str]:
+        """As ids, of names that come again and again."""
+        new = list(values - self._names.keys())
+        if len(self._names) + len(new) > REMEMBERED:
+            self._names.clear()
+            new = list(values)
+        self._names |= dict.fromkeys(new, "") | self.ids(new)
+        return {value: said for value in values if (said := self._names[value])}
 
     def _with_pseudonyms(self, value: str, found: Sequence[Span]) -> str:
         for start, end, kind in reversed(found):

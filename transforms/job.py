@@ -26,7 +26,7 @@ from transforms.ledger import Batch, Gap, Ledger
 MASKED = Policy()
 SAMPLE_CHARACTERS = 200
 MAX_COUNTED_SOURCES = 1_000
-FIELDS = ("event_id", "source", "product", "channel", "lang")
+NAMES = ("source", "product", "channel", "lang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,12 +356,12 @@ def redactor_of_job(settings: JobSettings, decoder: Callable[[], Decoder]) -> Re
 
 def redact_fields(events: Sequence[TextEvent], redactor: Redactor) -> None:
     """Takes what is personal out of ids and names."""
-    changed = redactor.fields([value for event in events for value in (
-        event.event_id, event.source, event.product, event.channel, event.lang)])
-    if not changed:
-        return
-    for event in events:
-        for name in FIELDS:
+    changed_ids = redactor.ids([event.event_id for event in events])
+    for event in events if changed_ids else ():
+        event.event_id = changed_ids.get(event.event_id, event.event_id)
+    changed = redactor.names({getattr(event, name) for name in NAMES for event in events})
+    for event in events if changed else ():
+        for name in NAMES:
             if (value := getattr(event, name)) in changed:
                 setattr(event, name, changed[value])
 

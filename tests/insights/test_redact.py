@@ -10,7 +10,7 @@ from insights.redact import CHARACTERS, LOOKED_AT, MASKS, sample_of
 
 def redacted(text, entities=()):
     persons = [(start, end) for start, end, kind in entities if kind == "person"]
-    return sample_of(text, entities, MASKS.hidden_all([text], [persons])[0])
+    return sample_of(text, entities, MASKS.redacted(text, persons).hidden)
 
 
 @pytest.mark.parametrize(("text", "said"), [
