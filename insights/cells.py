@@ -7,7 +7,7 @@ replaces as a whole.
 """
 import base64
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Self
 
 import msgspec
@@ -25,13 +25,15 @@ Samples = tuple[tuple[int, str], ...]
 
 
 class Text(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """What may be shown of a sample: its redacted text, its sentiment (0 negative, 1 neutral, 2 positive), and where the entities stand
-    in it, as (start, end, type) in characters.
+    """What may be shown of a sample: its redacted text (empty where texts are not kept), its sentiment (0 negative, 1 neutral, 2 positive),
+    and where the entities stand in it, as (start, end, type) in characters. author: hash of its author's id (privacy/redact.py), by which
+    `textpulse forget` finds it.
     """
 
     text: str
     sentiment: int = 1
     entities: tuple[tuple[int, int, str], ...] = ()
+    author: str = ""
 
 
 def _no_confidence() -> list[int]:
@@ -64,7 +66,7 @@ class Cell(msgspec.Struct, array_like=True):
     confidence: texts by the probability of the chosen sentiment, in 10 equal bins from 0 to 1.
     authors: sketch of the distinct authors (insights/sketch.py); texts without an author are left out.
     samples: (hash, event id) of the at most 3 events with the smallest hashes: a uniform sample that merges.
-    texts: event id -> what may be shown of it; of samples alone, and none where texts are not kept.
+    texts: event id -> what may be shown of it; of samples alone.
     versions: model version -> texts that it tagged.
     """
 
@@ -86,7 +88,7 @@ class Cell(msgspec.Struct, array_like=True):
         """(hash, sample) of each, those of the smallest hashes first."""
         for number, name in self.samples:
             text = self.texts.get(name)
-            yield number, Sample(name) if text is None else Sample(
+            yield number, Sample(name) if text is None or not text.text else Sample(
                 name, text.text, SENTIMENTS[text.sentiment], tuple([Span(*span) for span in text.entities]))
 
     @classmethod
@@ -123,6 +125,16 @@ class Cell(msgspec.Struct, array_like=True):
         merged = a.copy()
         merged.add(b)
         return merged
+
+    def without(self, authors: Collection[str]) -> "Cell":
+        """The cell itself, or a copy without the samples of these authors (their hashes)."""
+        gone = {name for name, text in self.texts.items() if text.author in authors}
+        if not gone:
+            return self
+        kept = self.copy()
+        kept.samples = tuple(sample for sample in self.samples if sample[1] not in gone)
+        kept.texts = {name: text for name, text in self.texts.items() if name not in gone}
+        return kept
 
     @property
     def authors_estimate(self) -> int:

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from insights.cells import Cell
-from insights.queries import CellKey, JobRow, cell_rows, job_row, of_run
+from insights.queries import CellKey, JobRow, cell_rows, forgotten_authors, job_row, of_run
 from insights.store import Store
 from insights.tables import START_US, units
 
@@ -117,13 +117,13 @@ class Judging(Generic[Watched]):
             about = job_row(db, job)
             before = self._state(db, about)
             end_us = _end_of_piece(db, about, before.through_us)
-            after, wanted, stored = self.find(db, about, before, end_us)
+            forgotten, (after, wanted, stored) = forgotten_authors(db), self.find(db, about, before, end_us)
         gone = stored.keys() - wanted.keys()
         rows = [row for name, row in wanted.items() if any(stored.get(name, {}).get(column) != value for column, value in row.items())]
         if not rows and not gone and after == before:
             return 0, end_us
         with store.transaction() as db:
-            if self._state(db, about) != before:   # somebody else was here
+            if self._state(db, about) != before or forgotten_authors(db) != forgotten:   # somebody else was here
                 return 0, end_us
             db.execute(self.table.delete().where(*of_run(self.table, about), self.table.c.id.in_([*gone, *(row["id"] for row in rows)])))
             if rows:

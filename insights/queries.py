@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from insights.cells import Cell, Counts, Sample
 from insights.rollup import NEVER, Marks
 from insights.store import Store
-from insights.tables import cells, jobs, retention, units
+from insights.tables import cells, forgotten, jobs, retention, units
 from schemas.records import time_of
 
 DIMENSIONS = ("source", "product", "lang", "topic")
@@ -130,6 +130,11 @@ def job_row(db: sa.Connection, job: str) -> JobRow:
     return JobRow(
         row.job, row.kind, row.window_us, row.lateness_us, row.closed_us, row.watermark_us, row.current_run, Marks(*(marks or ())),
         row.pseudonyms)
+
+
+def forgotten_authors(db: sa.Connection) -> int:
+    """How many authors are forgotten by now: what was read before there was one more must not be written."""
+    return db.scalar(sa.select(sa.func.count()).select_from(forgotten)) or 0
 
 
 def of_run(table: sa.Table, about: JobRow) -> tuple[sa.ColumnElement[bool], ...]:

@@ -21,7 +21,7 @@ from insights.alerts import keep as alerts
 from insights.alerts.detect import Sensitivity
 from insights.cells import Cell, Unit
 from insights.emerging import keep as topics
-from insights.queries import JobRow, QueryError, job_row, of_run
+from insights.queries import JobRow, QueryError, forgotten_authors, job_row, of_run
 from insights.rollup import DAY_US, HOUR_US, Ages, Marks, merged, spans_of
 from insights.store import Store, StoreError, UnitKey
 from insights.tables import cells, dropped, jobs, progress, retention, units
@@ -183,8 +183,8 @@ def _in(about: JobRow, step: Step) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _signature(db: sa.Connection, about: JobRow, step: Step) -> tuple[Any, ...]:
-    """Differs after any write of a unit."""
-    return tuple(db.execute(
+    """Differs after any write of a unit, and when an author was forgotten."""
+    return forgotten_authors(db), *tuple(db.execute(
         sa.select(sa.func.count(), sa.func.sum(units.c.revision), sa.func.max(units.c.id)).where(*_in(about, step))).one())
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from insights import tables
 from insights.tables import UNIT_KEY, announced, cells, dead_letters, dropped, jobs, progress, retention, units
 from schemas.records import Reason
 
@@ -54,6 +55,7 @@ last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.su
     units.c.job == _JOB, units.c.run == _RUN).group_by(units.c.origin)
 dropped_of = sa.select(dropped.c.origin, dropped.c.records).where(dropped.c.job == _JOB, dropped.c.run == _RUN)
 merged_of = sa.select(retention.c.merged_us).where(retention.c.job == _JOB, retention.c.run == _RUN)
+forgotten = sa.select(tables.forgotten.c.author)
 dead_of = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
     dead_letters.c.job == _JOB, dead_letters.c.run == _RUN, dead_letters.c.reason != Reason.GAP.value)
 covered = (

@@ -35,6 +35,7 @@ from insights.tables import (
 from insights.views import drop_views, make_views
 from schemas.records import DeadLetter, Reason
 
+NOBODYS = {"event_id": "", "sample": "", "headers": "{}", "author": ""}   # of a dead letter of which its author is forgotten
 PSEUDONYM_KEY, KEY_BYTES = "pseudonym_key", 32
 
 
@@ -147,6 +148,7 @@ class Store:
                     db.exec_driver_sql("ALTER TABLE units ADD COLUMN span_us BIGINT NOT NULL DEFAULT 0")
                 if found < 6:
                     db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN pseudonyms TEXT NOT NULL DEFAULT ''")
+                    db.exec_driver_sql("ALTER TABLE dead_letters ADD COLUMN author TEXT NOT NULL DEFAULT ''")
                 if found == 4:
                     db.exec_driver_sql("ALTER TABLE emerging_topics ADD COLUMN merged_into TEXT")
                 db.execute(schema_version.update().values(version=SCHEMA_VERSION))
@@ -320,16 +322,18 @@ class Store:
 
     def _insert_dead(self, db: sa.Connection, job: str, run: int, letters: Sequence[DeadLetter]) -> None:
         if letters:
-            rows = [{"job": job, "run": run, **_dead_row(letter)} for letter in letters]
+            gone = set(db.scalars(statements.forgotten))
+            rows = [{"job": job, "run": run, **_dead_row(letter), **(NOBODYS if letter.author in gone else {})} for letter in letters]
             db.execute(self.upserts.dead, rows)
 
     def write_units(self, job: str, run: int, batch: Iterable[tuple[UnitKey, Unit]], now_us: int) -> None:
         """Replaces each unit as a whole, if it covers at least as many records as what is stored. Raises TakenOver.
 
-        What comes again of a window that is merged into an hour or a day is in there.
+        What comes again of a window that is merged into an hour or a day is in there. Samples of forgotten authors are left out.
         """
         with self.transaction() as db:
             self._check_holder(db, job)
+            gone = set(db.scalars(statements.forgotten))
             merged_us = db.scalar(statements.merged_of, {"job": job, "run": run}) or START_US
             rows: dict[int, list[dict[str, Any]]] = {}   # a unit that stands twice in the batch: the larger one
             for key, unit in sorted(batch, key=lambda item: _order(item[0])):
@@ -343,7 +347,8 @@ class Store:
                     continue
                 db.execute(statements.delete_cells, {"number": number})
                 rows[number] = [
-                    {"unit": number, "lang": lang, "topic": topic, **cell.to_row()} for (lang, topic), cell in unit.cells.items()]
+                    {"unit": number, "lang": lang, "topic": topic, **cell.without(gone).to_row()}
+                    for (lang, topic), cell in unit.cells.items()]
             made = [row for of_unit in rows.values() for row in of_unit]
             if made:
                 db.execute(cells.insert(), made)

@@ -3,7 +3,7 @@ import sqlalchemy as sa
 
 SCHEMA_VERSION = 6
 """2: jobs.holder; 3: alerts; 4: alerts.incident, what is told of alerts, units.span_us; 5: topics.merged_into;
-6: secrets, jobs.pseudonyms."""
+6: secrets, jobs.pseudonyms, dead_letters.author, forgotten."""
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -76,7 +76,12 @@ dead_letters = sa.Table(
     sa.Column("product", sa.Text, nullable=False),
     sa.Column("sample", sa.Text, nullable=False),
     sa.Column("headers", sa.Text, nullable=False),           # JSON object
-    sa.Column("first_seen_us", sa.BigInteger, nullable=False))
+    sa.Column("first_seen_us", sa.BigInteger, nullable=False),
+    sa.Column("author", sa.Text, nullable=False, server_default=""))   # privacy/redact.py, Redactor.author_mark
+forgotten = sa.Table(   # authors of whom nothing is kept but that they are counted
+    "forgotten", metadata,
+    sa.Column("author", sa.Text, primary_key=True),
+    sa.Column("at_us", sa.BigInteger, nullable=False))
 progress = sa.Table(
     "progress", metadata,
     sa.Column("job", sa.Text, primary_key=True),

@@ -66,6 +66,8 @@ def tabulate(
     _name_some(cells, layout, events, keys, redactor)
     if texts:
         _show_some(cells, layout, events, sentiment, tags, tagger, hidden, redactor)
+    else:
+        _note_authors(cells, layout, events, redactor)
     return _units(cells, layout, offsets)
 
 
@@ -273,7 +275,14 @@ def _show_some(
             spans = in_characters(event.text, list(zip(starts[begin:end], ends[begin:end], strict=True)))
             entities = [(*span, tagger.entity_types[kind]) for span, kind in zip(spans, types[begin:end], strict=True)]
             text, kept = sample_of(event.text, entities, hidden.get(row, ()), redactor)
-            cell.texts[event.event_id] = Text(text, felt[place], kept)
+            cell.texts[event.event_id] = Text(text, felt[place], kept, redactor.author_mark(event.author_id))
+
+
+def _note_authors(cells: list[Cell], layout: _Layout, events: Sequence[TextEvent], redactor: Redactor) -> None:
+    """Whose the samples are, where their texts are not kept."""
+    for cell, first in zip(cells, layout.starts[:-1].tolist(), strict=True):
+        for row in layout.order[first:first + len(cell.samples)].tolist():
+            cell.texts[events[row].event_id] = Text("", author=redactor.author_mark(events[row].author_id))
 
 
 def _units(cells: list[Cell], layout: _Layout, offsets: NDArray[np.int64]) -> dict[tuple[int, str, str], Unit]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from insights.store import Store
 from pipelines.policy import policy_of
 from transforms.archives import expand
+from transforms.job import redactor_of
 
 S = 1_000_000
 
@@ -43,10 +44,10 @@ class Progress:
 def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, ArchiveError, StoreError, ModelError or JobFailed."""
     paths = expand(args.files)
+    policy = policy_of(args.policy)
     check_loads(args.model)
     store = Store(args.store)
-    policy_of(args.policy)
-    store.open_job(args.job, "backfill", int(args.window * S), 0)
+    store.open_job(args.job, "backfill", int(args.window * S), 0, redactor_of(policy, store).mark)
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
     records, seconds = run_graph(args, paths, run_number)
     store.finish_run(args.job, run_number, time.time_ns() // 1_000)

@@ -16,6 +16,7 @@ from pipelines.commands import (
     dlq,
     doctor,
     evaluate,
+    forget,
     insights,
     models,
     privacy,
@@ -37,8 +38,8 @@ from pipelines.options import add_options, resolve
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
     demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
-    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, privacy.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND,
-    models.GROUP, doctor.COMMAND)
+    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, privacy.GROUP, forget.COMMAND, tag.COMMAND, train.COMMAND,
+    evaluate.COMMAND, models.GROUP, doctor.COMMAND)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

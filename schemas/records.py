@@ -55,7 +55,8 @@ class Rejected(msgspec.Struct):
 class DeadLetter(msgspec.Struct):
     """A record kept out of the windows, and why.
 
-    sample: at most 200 characters of it. headers: the record's own. first_seen_us: when it was rejected.
+    sample: at most 200 characters of its shape, or of its text with masks. headers: the record's own. first_seen_us: when it was rejected.
+    author: hash of its author's id (privacy/redact.py), if that could be read.
     """
 
     origin: str
@@ -69,6 +70,7 @@ class DeadLetter(msgspec.Struct):
     sample: str = ""
     headers: dict[str, str] = {}
     first_seen_us: int = 0
+    author: str = ""
 
 
 class Entity(msgspec.Struct):

@@ -316,7 +316,7 @@ class Job:
     def _letter(self, origin: str, offset: int, reason: Reason, detail: str, event: TextEvent, window_us: int | None) -> DeadLetter:
         return DeadLetter(
             origin, offset, reason, self.redactor.detail(detail), event.event_id, window_us, event.source, event.product,
-            self._sample(event.text), {}, self.now_us())
+            self._sample(event.text), {}, self.now_us(), self.redactor.author_mark(event.author_id))
 
     def _sample(self, text: str) -> str:
         """No model has looked for persons in the text: unless these may be kept its shape is shown."""

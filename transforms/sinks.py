@@ -139,7 +139,7 @@ def write_tagged(rows: Sequence[TaggedEvent], folder: str, file_format: str) -> 
     files.makedirs(root, exist_ok=True)
     temporary, path = f"{root}/.{name}.part", f"{root}/{name}"
     with files.open(temporary, "wb") as out:
-        _WRITERS[file_format]([plain_row(row) for row in rows], out)
+        write_rows([plain_row(row) for row in rows], out, file_format)
     files.mv(temporary, path)
     return str(path)
 
@@ -176,6 +176,11 @@ def _avro(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
 
 _WRITERS: dict[str, Callable[[Sequence[Mapping[str, Any]], Any], None]] = {"parquet": _parquet, "jsonl": _jsonl, "avro": _avro}
 FILE_FORMATS = tuple(_WRITERS)
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], out: Any, file_format: str) -> None:
+    """Tagged events as plain values, into an open file of that format."""
+    _WRITERS[file_format](rows, out)
 
 
 @dataclass

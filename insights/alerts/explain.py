@@ -31,11 +31,12 @@ class Contributor(msgspec.Struct, frozen=True):
 
 class Reason(msgspec.Struct, frozen=True):
     """contributors: the largest first, per dimension. samples: at most 3 events of the windows in question, of the records in question
-    as far as their texts tell, first those that hold the most of the contributing words.
+    as far as their texts tell, first those that hold the most of the contributing words. authors: hashes of who wrote each of these.
     """
 
     contributors: tuple[Contributor, ...] = ()
     samples: tuple[Sample, ...] = ()
+    authors: tuple[str, ...] = ()
 
 
 class Tally:
@@ -49,6 +50,7 @@ class Tally:
         self.kind, self.series, self.total = kind, series, 0
         self.of: dict[str, Counter[str]] = {name: Counter() for name in (PARTS if kind in WORDS else (*PARTS, "entity", "term"))}
         self.samples: list[tuple[int, Sample]] = []
+        self.authors: dict[str, str] = {}   # of samples: event id -> author
 
     def add(self, key: CellKey, cell: Cell) -> None:
         """One more cell of these windows."""
@@ -65,6 +67,7 @@ class Tally:
         if cell.samples:
             speaking = (shown for shown in cell.shown if _speaks(shown[1], kind, series))
             self.samples = nsmallest(CANDIDATES, {*self.samples, *speaking})
+            self.authors |= {name: text.author for name, text in cell.texts.items()}
 
 
 def _records(cell: Cell, kind: Kind, series: Series) -> int:
@@ -103,4 +106,5 @@ def explain(signal: Signal, now: Tally, before: Tally) -> Reason:
         found += nsmallest(CONTRIBUTORS, telling, key=lambda part: (-part.part, part.value))
     samples = nsmallest(SAMPLES, now.samples, key=lambda shown: (
         -sum(holds(shown[1].text, part.dimension, part.value) for part in found), shown))
-    return Reason(tuple(found), tuple(sample for _, sample in samples))
+    shown = tuple(sample for _, sample in samples)
+    return Reason(tuple(found), shown, tuple(now.authors.get(sample.id, "") for sample in shown))

@@ -82,7 +82,7 @@ def cell_of(event, row):
         1, *felt, round(chosen * 10_000), dict.fromkeys(named, 1),
         dict.fromkeys(known_of(event.text, hidden, words_of(row[3])), felt), confidence,
         (event_key(event.author_id),) if event.author_id else (), ((event_key(event.event_id), event.event_id),),
-        {FakeTagger.version: 1}, {event.event_id: Text(*shown(event.text, row[2], sentiment))})
+        {FakeTagger.version: 1}, {event.event_id: Text(*shown(event.text, row[2], sentiment), MASKS.author_mark(event.author_id))})
 
 
 def in_characters(text, entities):
