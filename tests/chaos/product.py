@@ -14,6 +14,14 @@ MARK = "CHAOS_CASE"   # in the environment of everything that a case starts: fin
 JOB = "chaos"
 
 
+def one_key(folder: Path) -> Path:
+    """A policy with a key of its own: the stream's store and the backfill's count authors by the same hashes."""
+    key, policy = folder / "key", folder / "policy.toml"
+    key.write_text(os.urandom(32).hex())
+    policy.write_text(f"[key]\nfile = {str(key)!r}\n")
+    return policy
+
+
 class Stream:
     """One job over one store. `model` is a symbolic link: what a worker finds there when it starts."""
 
@@ -21,11 +29,12 @@ class Stream:
         self.store, self.log = store, folder / "job.log"
         self.mark = f"{folder.name}-{os.getpid()}"
         self.child: Child | None = None
+        self.policy = one_key(folder)
         self.command = [
             sys.executable, "-m", "pipelines.cli", "stream", "--bootstrap-servers", servers, "--topic", topic,
             "--job", JOB, "--store", f"sqlite:///{store}", "--model", str(model), "--window", f"{timing.window_s}s",
             "--allowed-lateness", f"{timing.lateness_s}s", "--out-of-orderness", f"{timing.disorder_s}s",
-            "--idle-after", "1s", "--metrics-port", "0"]
+            "--idle-after", "1s", "--metrics-port", "0", "--policy", str(self.policy)]
 
     @property
     def pid(self) -> int:

@@ -135,6 +135,8 @@ class Scene:
             archive = Store(f"sqlite:///{self.folder / 'backfill.db'}", create=False)
             found = difference(store, JOB, archive, "backfill", tags=not self.swaps)
             problems += [f"diff: {entry}" for entry in found.differing[:5]]
+            if not found.authors:
+                problems.append("diff: authors were not compared")
             if found.not_closed:
                 problems.append(f"diff: {found.not_closed} windows are not closed")
             archive.close()
@@ -151,7 +153,7 @@ class Scene:
         store = f"sqlite:///{self.folder / 'backfill.db'}"
         command = [
             sys.executable, "-m", "pipelines.cli", "backfill", str(archive), "--store", store, "--job", "backfill",
-            "--window", f"{self.timing.window_s}s", "--model", str(self.models[0])]
+            "--window", f"{self.timing.window_s}s", "--model", str(self.models[0]), "--policy", str(self.stream.policy)]
         with (self.folder / "backfill.log").open("wb") as log:
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
