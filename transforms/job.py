@@ -2,6 +2,8 @@
 
 Runners rebuild readers and DoFns at will and call them from several threads; they all reach the one Job here by its key.
 """
+import itertools
+import reprlib
 import threading
 import time
 from collections import Counter
@@ -328,10 +330,18 @@ def join_chunks(parts: Sequence[EventChunk]) -> EventChunk | None:
 
 def _sample(value: bytes | Mapping[str, object]) -> str:
     """The first characters of a record that is no event; bytes that are no text are escaped, NUL too (PostgreSQL refuses it)."""
-    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else _brief(value)
     return text[:SAMPLE_CHARACTERS].replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
 
 
+def _brief(row: Mapping[str, object]) -> str:
+    """As str() begins, however deep and large the row is."""
+    fields = (f"{name!r}: {_BRIEF.repr(value)}" for name, value in itertools.islice(row.items(), SAMPLE_CHARACTERS))
+    return "{" + ", ".join(fields) + "}"
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = SAMPLE_CHARACTERS
 _jobs: dict[tuple[str, str, int], Job] = {}
 _jobs_lock = threading.Lock()
 
