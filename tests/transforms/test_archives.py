@@ -302,7 +302,8 @@ def test_parquet_damaged_in_a_row_group_keeps_the_groups_before(tmp_path):
 def test_one_string_that_is_no_utf8_costs_parquet_one_record(tmp_path):
     data = parquet_bytes(compression="none", use_dictionary=False).replace(b"text 7 ", b"text \xff ")
     found = values(write(tmp_path, "a.parquet", data))
-    assert (found[7].reason, found[7].detail[:5]) == (Reason.BAD_ENCODING, "text:")
+    bad = ArchiveDecoder().decode(found[7], None)
+    assert (bad.reason, bad.detail[:5]) == (Reason.BAD_ENCODING, "text:")
     assert [value for at, value in enumerate(found) if at != 7] == [row for at, row in enumerate(rows()) if at != 7]
 
 
