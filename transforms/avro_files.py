@@ -17,7 +17,7 @@ import pyarrow as pa
 from schemas.avro import CORRUPT
 from schemas.expansion import UnboundedError, most_bytes
 from schemas.records import Reason, Rejected
-from transforms.pieces import MAX_BLOCK_BYTES, DamagedError, Piece, Raw, raise_if_unread, said
+from transforms.pieces import MAX_BLOCK_BYTES, DamagedError, Piece, Raw, check_inflation, raise_if_unread, said
 
 MAX_HEADER_BYTES = 1 << 20
 SYNC_BYTES = 16
@@ -29,6 +29,7 @@ _EXPANDED_BYTES = 64 << 20   # of memory for xz's dictionary
 @dataclass(frozen=True, slots=True)
 class _Header:
     schema: Any
+    plain: Any   # without logical types
     codec: str
     sync: bytes
     most_bytes: int
@@ -38,8 +39,11 @@ def avro_pieces(file: IO[bytes], batch: int) -> Iterator[Piece]:
     """The rows of a container, at most `batch` in a piece. Raises DamagedError after the last row that can be read."""
     try:
         header = _read_header(file)
+        unpacked_bytes = 0
         while (count := _count(file)) is not None:
             body = _read_block(file, header, count)
+            unpacked_bytes += len(body)
+            check_inflation(unpacked_bytes, file.tell())
             yield from _rows(body, count, header, batch, file)
             if file.read(SYNC_BYTES) != header.sync:
                 raise DamagedError("a block does not end in the file's sync marker")
@@ -66,7 +70,8 @@ def _read_header(file: IO[bytes]) -> _Header:
         written = json.loads(metadata["avro.schema"])
         most_bytes(written)   # before the library looks at it
         schema = fastavro.parse_schema(written)
-        return _Header(schema, codec, sync, min(most_bytes(schema), MAX_BLOCK_BYTES))
+        plain = fastavro.parse_schema(_without_logical_types(written))
+        return _Header(schema, plain, codec, sync, min(most_bytes(schema), MAX_BLOCK_BYTES))
     except UnboundedError as error:
         raise DamagedError(f"its schema is not read by: {error}") from error
 
@@ -94,7 +99,7 @@ def _long(file: IO[bytes], first: bytes = b"") -> int:
 def _read_block(file: IO[bytes], header: _Header, count: int) -> bytes:
     size_bytes = _long(file)
     if not 0 <= size_bytes <= MAX_BLOCK_BYTES:
-        raise DamagedError(f"a block of {size_bytes} bytes, more than the {MAX_BLOCK_BYTES} allowed")
+        raise DamagedError(f"a block says that it has {size_bytes} bytes; at most {MAX_BLOCK_BYTES} are allowed")
     packed = file.read(size_bytes)
     if len(packed) < size_bytes:
         raise DamagedError(f"its last block has {len(packed)} of {size_bytes} bytes")
@@ -111,9 +116,7 @@ def _rows(body: bytes, count: int, header: _Header, batch: int, file: IO[bytes])
     rows: list[Raw] = []
     try:
         for _ in range(count):
-            # Escaped surrogates instead of an error: the decoder then names the field, and the file goes on.
-            row = fastavro.schemaless_reader(data, header.schema, None, handle_unicode_errors="surrogateescape")
-            rows.append(row if isinstance(row, dict) else _no_record(row))
+            rows.append(_row(data, header))
             if len(rows) == batch:
                 yield Piece(rows, position, data.tell() - begun)
                 rows, begun = [], data.tell()
@@ -123,6 +126,28 @@ def _rows(body: bytes, count: int, header: _Header, batch: int, file: IO[bytes])
         yield Piece(rows, position, data.tell() - begun)
         raise
     yield Piece(rows, position, data.tell() - begun)
+
+
+def _row(data: IO[bytes], header: _Header) -> Raw:
+    begin = data.tell()
+    try:
+        # Escaped surrogates instead of an error: the decoder then names the field, and the file goes on.
+        row = fastavro.schemaless_reader(data, header.schema, None, handle_unicode_errors="surrogateescape")
+    except (OverflowError, ValueError) as error:
+        data.seek(begin)
+        fastavro.schemaless_reader(data, header.plain, None, handle_unicode_errors="surrogateescape")   # raises for other damage
+        return Rejected(Reason.WRONG_TYPE, f"a time or number that its type cannot hold ({said(error)})")
+    return row if isinstance(row, dict) else _no_record(row)
+
+
+def _without_logical_types(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_without_logical_types(branch) for branch in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_logical_types(value) if key in ("type", "items", "values", "fields") else value
+        for key, value in schema.items() if key not in ("logicalType", "default")}
 
 
 def _no_record(value: object) -> Rejected:

@@ -4,12 +4,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from schemas.records import Reason, Rejected
-from transforms.pieces import DamagedError, Piece, Raw
-
-MAX_INFLATION = 250
-"""Times that gzip data may grow. Texts grow 3 to 30 times; a bomb 1,000 times."""
-INFLATION_FREE_BYTES = 16 << 20
-"""So much may come of any gzip data."""
+from transforms.pieces import DamagedError, Piece, Raw, check_inflation
 
 
 def lines(parts: Iterator[tuple[bytes, int]], max_record_bytes: int) -> Iterator[Piece]:
@@ -77,7 +72,7 @@ def gunzip(file: IO[bytes], block_bytes: int) -> Iterator[tuple[bytes, int]]:
     """The inflated blocks of a gzip file (RFC 1952: any number of members, zeros after the last one allowed).
 
     Raises DamagedError after the last byte that could be inflated: the caller's unfinished line belongs to the rest. So it
-    does for a bomb: what becomes more than MAX_INFLATION times as long.
+    does for a bomb.
     """
     member, members, inflated = zlib.decompressobj(31), 0, 0
     begun = False
@@ -96,8 +91,7 @@ def gunzip(file: IO[bytes], block_bytes: int) -> Iterator[tuple[bytes, int]]:
                 raise DamagedError(f"gzip data damaged at byte {end - len(left) + used} ({error})") from None
             left = member.unconsumed_tail or member.unused_data
             inflated += len(block)
-            if inflated > max(INFLATION_FREE_BYTES, MAX_INFLATION * (end - len(left))):
-                raise DamagedError(f"gzip data becomes more than {MAX_INFLATION} times as long by byte {end - len(left)}: a bomb")
+            check_inflation(inflated, end - len(left))
             yield block, end
             if member.eof:
                 member, members, begun = zlib.decompressobj(31), members + 1, False

@@ -8,6 +8,10 @@ from schemas.records import Rejected
 MAX_BLOCK_BYTES = 2 * MAX_RECORD_BYTES
 """Of a block of Avro or a page of Parquet, packed and unpacked."""
 MAX_COLUMNS = 1_000
+MAX_INFLATION = 250
+"""Times that packed data may grow. Texts grow 3 to 30 times; a bomb 1,000 times."""
+INFLATION_FREE_BYTES = 16 << 20
+"""So much may come of any file."""
 
 Raw = bytes | dict[str, Any] | Rejected
 """A line's bytes, a row by field name, or what stands for a record that cannot be read."""
@@ -28,6 +32,12 @@ class Piece:
     values: list[Raw]
     position: int
     size_bytes: int
+
+
+def check_inflation(unpacked_bytes: int, packed_bytes: int) -> None:
+    """Raises DamagedError where so little data became so much."""
+    if unpacked_bytes > max(INFLATION_FREE_BYTES, MAX_INFLATION * packed_bytes):
+        raise DamagedError(f"the data become more than {MAX_INFLATION} times as long by byte {packed_bytes}: a bomb")
 
 
 def raise_if_unread(error: Exception) -> None:
