@@ -17,7 +17,8 @@ import fastavro
 import msgspec
 from fastavro.schema import SchemaParseException
 
-from schemas.decode import MAX_TEXT_BYTES, from_mapping, kind_of, mapping_attributes, tombstone
+from schemas.decode import MAX_TEXT_BYTES, check_size, from_mapping, kind_of, mapping_attributes, tombstone
+from schemas.expansion import UnboundedError, most_bytes
 from schemas.records import Reason, Rejected, TextEvent, time_of
 
 NAMES = ("TextEvent", "TaggedEvent", "DeadLetter", "InsightCell")
@@ -129,6 +130,8 @@ class AvroDecoder:
         return {} if isinstance(row, Rejected) else mapping_attributes(row)
 
     def _row(self, value: bytes) -> dict[str, Any] | Rejected:
+        if too_long := check_size(len(value)):
+            return too_long
         if len(value) < PREFIX_BYTES or value[0] != 0:
             start = value[:PREFIX_BYTES].hex(" ") or "nothing"
             return Rejected(Reason.MALFORMED, f"expected byte 0 and a 4-byte schema id before the body, got {start}")
@@ -143,6 +146,8 @@ class AvroDecoder:
 
 
 def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rejected:
+    if refused := _refused(value, found, schema_id):
+        return refused
     body = io.BytesIO(value)
     body.seek(PREFIX_BYTES)
     try:
@@ -158,6 +163,16 @@ def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rej
     if not isinstance(row, dict):
         return Rejected(Reason.MALFORMED, f"expected an Avro record, got {kind_of(row)}")
     return row
+
+
+def _refused(value: bytes, found: Any, schema_id: int) -> Rejected | None:
+    try:
+        most = most_bytes(found)
+    except UnboundedError as error:
+        return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: {error}")
+    if len(value) <= most:
+        return None
+    return Rejected(Reason.TOO_LONG, f"a record of {len(value)} bytes, more than the {most} allowed of schema id {schema_id}")
 
 
 def _parse_file(path: Path) -> Any:

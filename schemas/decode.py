@@ -12,6 +12,10 @@ from schemas.records import EPOCH, FIELDS, Reason, Rejected, TextEvent
 from schemas.shape import shape
 
 MAX_TEXT_BYTES = 65_536
+MAX_RECORD_BYTES = 16 << 20
+"""Of one record, as it comes from a log or stands in an archive. What is longer is not looked at."""
+MAX_FIELD_BYTES = 1_024
+"""Of each field but the text, in UTF-8: source and product are in the store's keys, and PostgreSQL's have 2,704 bytes."""
 MAX_TIME_US = 253_402_300_800_000_000 - 1
 """The last microsecond of the year 9999."""
 MIN_EPOCH_MS = 100_000_000_000
@@ -60,6 +64,13 @@ def tombstone() -> Rejected:
     return Rejected(Reason.MISSING_FIELD, "value: the record's value is null (a tombstone)")
 
 
+def check_size(size_bytes: int) -> Rejected | None:
+    """Why a record of this size is not looked at."""
+    if size_bytes <= MAX_RECORD_BYTES:
+        return None
+    return Rejected(Reason.TOO_LONG, f"a record of {size_bytes} bytes, more than the {MAX_RECORD_BYTES} allowed")
+
+
 def from_mapping(
     row: Mapping[str, Any], log_time_us: int | None, max_text_bytes: int = MAX_TEXT_BYTES
 ) -> TextEvent | Rejected:
@@ -70,7 +81,7 @@ def from_mapping(
     """
     try:
         return TextEvent(
-            _required(row, "event_id"),
+            _short("event_id", _required(row, "event_id")),
             text=_text(row, max_text_bytes),
             time_us=_time_us(row.get("event_time"), log_time_us),
             source=_optional(row, "source"),
@@ -120,17 +131,17 @@ def check_characters(name: str, value: str) -> str:
     return value
 
 
-def _required(row: Mapping[str, Any], name: str) -> str:
+def _required(row: Mapping[str, Any], name: str) -> object:
     value = row.get(name)
     if value is None or value == "":
         state = "empty" if value == "" else "null" if name in row else "missing"
         raise BrokenRuleError(Reason.MISSING_FIELD, f"{name}: {state}")
-    return _string(name, value)
+    return value
 
 
 def _optional(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
-    return OPTIONAL[name] if value is None or value == "" else _string(name, value)
+    return OPTIONAL[name] if value is None or value == "" else _short(name, value)
 
 
 def _string(name: str, value: object) -> str:
@@ -139,10 +150,18 @@ def _string(name: str, value: object) -> str:
     return check_characters(name, value)
 
 
+def _short(name: str, value: object) -> str:
+    text = _string(name, value)
+    size = text_bytes(text, MAX_FIELD_BYTES)
+    if size > MAX_FIELD_BYTES:
+        raise BrokenRuleError(Reason.TOO_LONG, f"{name}: {size} bytes, more than the {MAX_FIELD_BYTES} allowed")
+    return text
+
+
 def _text(row: Mapping[str, Any], max_text_bytes: int) -> str:
     if row.get("text") == "":
         raise BrokenRuleError(Reason.EMPTY_TEXT, "text: empty")
-    text = _required(row, "text")
+    text = _string("text", _required(row, "text"))
     if text.isspace():
         raise BrokenRuleError(Reason.EMPTY_TEXT, "text: only white space")
     size = text_bytes(text, max_text_bytes)

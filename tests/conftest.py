@@ -73,6 +73,24 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of its own, on SQLite and on PostgreSQL."""
+    import sqlalchemy as sa
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    server = sa.make_url(request.getfixturevalue("postgres"))
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as db:
+        db.exec_driver_sql(f"create database {name}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as db:
+        db.exec_driver_sql(f"drop database {name} with (force)")
+
+
 def _postgres_programs() -> Path | None:
     """The folder of initdb and postgres: of PATH, else the newest that Debian has installed."""
     on_path = shutil.which("initdb")

@@ -2,6 +2,8 @@
 
 Runners rebuild readers and DoFns at will and call them from several threads; they all reach the one Job here by its key.
 """
+import itertools
+import reprlib
 import threading
 import time
 from collections import Counter
@@ -369,11 +371,19 @@ def redact_fields(events: Sequence[TextEvent], redactor: Redactor) -> None:
 def _beginning(value: bytes | Mapping[str, object], whole: bool) -> str:
     """The first characters of a record that is no event, or their shape; what no store takes is escaped."""
     errors = "backslashreplace" if whole else "replace"
-    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", errors) if isinstance(value, bytes) else str(value)
+    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", errors) if isinstance(value, bytes) else _brief(value)
     text = text[:SAMPLE_CHARACTERS] if whole else shape(text[:SAMPLE_CHARACTERS])
     return text.replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
 
 
+def _brief(row: Mapping[str, object]) -> str:
+    """As str() begins, however deep and large the row is."""
+    fields = (f"{name!r}: {_BRIEF.repr(value)}" for name, value in itertools.islice(row.items(), SAMPLE_CHARACTERS))
+    return "{" + ", ".join(fields) + "}"
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = SAMPLE_CHARACTERS
 _jobs: dict[tuple[str, str, int], Job] = {}
 _jobs_lock = threading.Lock()
 

@@ -1,9 +1,7 @@
-"""Stores on SQLite and PostgreSQL; and a small one to fill: one unit, one letter, one save at a time."""
-import uuid
+"""A small store to fill: one unit, one letter, one save at a time."""
 from dataclasses import dataclass, field
 
 import pytest
-import sqlalchemy as sa
 
 from insights.cells import Cell, Unit
 from insights.sketch import sketch_of
@@ -63,22 +61,6 @@ class Books:
     def finish(self):
         """Ends the backfill's run."""
         self.store.finish_run(self.job, self.run, 2)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request, tmp_path):
-    """A database of its own."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.db'}"
-        return
-    server = sa.make_url(request.getfixturevalue("postgres"))
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as db:
-        db.exec_driver_sql(f"create database {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as db:
-        db.exec_driver_sql(f"drop database {name} with (force)")
 
 
 @pytest.fixture
