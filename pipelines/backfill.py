@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, ArchiveError, StoreError, ModelError or JobFailed."""
     paths = expand(args.files)
     check_loads(args.model)
+    check_sinks(args)
     store = Store(args.store)
     store.open_job(args.job, "backfill", int(args.window * S), 0)
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
@@ -95,6 +96,14 @@ def check_loads(model: str) -> None:
         from pipelines.graph import loader_of
 
         loader_of(model)()
+
+
+def check_sinks(args: argparse.Namespace) -> None:
+    """Topics too that cannot be written to. Raises UsageProblem, KafkaProblem."""
+    from pipelines.sinks import sinks_of
+    from transforms.sinks import check_writable
+
+    check_writable(sinks_of(args))
 
 
 def publish(store: Store, args: argparse.Namespace, run_number: int) -> None:

@@ -31,7 +31,7 @@ from pipelines.commands.command import Command, Group
 from pipelines.commands.quiet import debugging
 from pipelines.errors import UsageProblem
 from pipelines.failures import DONE, FAILED, INTERRUPTED, exit_code
-from pipelines.options import add_options, resolve
+from pipelines.options import SECRET, add_options, resolve
 
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
@@ -98,6 +98,7 @@ def _sentence(summary: str) -> str:
 
 
 def _run(argv: list[str]) -> int:
+    _refuse_secrets(argv)
     argv, beam = _without_beam(_with_default(argv))
     try:
         args = parser().parse_args(argv)
@@ -131,6 +132,14 @@ def _without_beam(argv: list[str]) -> tuple[list[str], list[str]]:
             ours, beam = split_beam(argv[1:], _flags(entry) | {"--help", "--config"}, _every_flag())
             return [entry.name, *ours], beam
     return argv, []
+
+
+def _refuse_secrets(argv: list[str]) -> None:
+    """Raises UsageProblem, without the secret, for one on the command line, which everybody on this machine may read."""
+    every = _every_flag()
+    for flag in (argument.partition("=")[0] for argument in argv):
+        if flag not in every and f"{flag}-file" in every and SECRET.search(flag):
+            raise UsageProblem(f"{flag}: ps would show it to everybody; write it into a file and name that with {flag}-file")
 
 
 def _flags(command: Command) -> frozenset[str]:

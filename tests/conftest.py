@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pipelines.broker import Broker
     from schemas.tagging import Tags
+    from tests.secured import Secured
 
 Eventually = Callable[..., None]
 
@@ -30,14 +31,30 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Broker]":
     """Apache Kafka for the whole run. A test that kills, pauses or restarts it must leave it running."""
-    from pipelines.broker import broker_cache, find_java, kafka_at_hand, open_broker
+    from pipelines.broker import broker_cache, open_broker
+
+    _skip_without_kafka()
+    with open_broker(broker_cache(), tmp_path_factory.mktemp("broker") / "broker.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Secured]":
+    """Apache Kafka that speaks TLS and SASL, and asks who may. A test makes topics and ACLs of its own, by its `plain` address."""
+    from tests.secured import secured_broker
+
+    _skip_without_kafka()
+    with secured_broker(tmp_path_factory.mktemp("secured")) as running:
+        yield running
+
+
+def _skip_without_kafka() -> None:
+    from pipelines.broker import broker_cache, find_java, kafka_at_hand
 
     if find_java() is None:
         pytest.skip("the real broker needs Java 17 or later on PATH (Debian: apt install openjdk-17-jre-headless)")
     if not kafka_at_hand(broker_cache()):
         pytest.skip("the real broker needs Maven on PATH for its first fetch (Debian: apt install maven)")
-    with open_broker(broker_cache(), tmp_path_factory.mktemp("broker") / "broker.log") as running:
-        yield running
 
 
 @pytest.fixture

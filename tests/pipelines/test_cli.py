@@ -222,6 +222,27 @@ def test_an_unknown_key_of_the_file_is_named(tmp_path: Path, capsys: pytest.Capt
     assert "unknown option 'windows'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("argv", [
+    ["stream", "--sasl-password", "hunter2"], ["produce", "--sasl-password=hunter2"], ["doctor", "--ssl-key-password", "hunter2"],
+    ["stream", "--webhook-secret", "hunter2"]], ids=" ".join)
+def test_a_secret_on_the_command_line_is_refused_and_not_shown_again(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv) == 2
+    said = capsys.readouterr().err
+    flag = argv[1].partition("=")[0]
+    assert f"name that with {flag}-file" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("key", ["sasl_password", "ssl_key_password", "webhook_secret"])
+def test_a_secret_in_the_file_of_options_is_refused_and_not_shown(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(f'{key} = "hunter2"\n')
+    assert cli.main(["stream", "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert f"name that with {key}_file" in said
+    assert "hunter2" not in said
+
+
 def test_a_command_is_given_plain_values_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     args = ran(["stream", "--runner=FlinkRunner"], monkeypatch)
     assert args.beam == ["--runner=FlinkRunner"]
