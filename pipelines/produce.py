@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, RetriableError
+from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError
 
 from pipelines.broker import create_topic
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.replay import Record
-from transforms.kafka_connection import PLAINTEXT, Connection
+from transforms.kafka_connection import PLAINTEXT, Connection, denied
 from transforms.kafka_security import KafkaProblem, Security
 
 UNCONFIRMED = 10_000
@@ -181,7 +181,7 @@ class _Sender:
         which, servers = f"record {number} (from 0) for topic {self.topic}", self.connection.servers
         if refusal := self.connection.refusal():
             return EnvironmentProblem(f"{which} was not confirmed: {refusal}")
-        if isinstance(error, AuthorizationError):
+        if denied(error):
             return EnvironmentProblem(f"{which} was refused by the Kafka broker at {servers}: {error}; grant this user WRITE on the topic, "
                                       f"then produce again")
         if isinstance(error, RetriableError):

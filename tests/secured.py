@@ -1,9 +1,10 @@
 """An authority of the tests' own with its certificates, and a broker that speaks TLS and SASL with them and asks who may."""
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import trustme
 from cryptography.hazmat.primitives import serialization
@@ -64,30 +65,50 @@ class Secured:
     plain: str
     addresses: dict[str, str]
     certificates: Certificates
+    reauthentication_s: float = 1.5
 
     def allow(self, user: str, name: str, *operations: str, kind: str = "TOPIC") -> None:
         """An ACL for each operation, and waits until they count."""
         from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
-        from pipelines.broker import connect_admin
-
-        with closing(connect_admin(self.plain, 30.0)) as admin:
+        with self._admin() as admin:
             admin.create_acls([
                 ACL(f"User:{user}", "*", ACLOperation[operation], ACLPermissionType.ALLOW, ResourcePattern(ResourceType[kind], name))
                 for operation in operations])
+
+    def add_user(self, name: str, password: str) -> None:
+        """A user of both SCRAM mechanisms, or another password for one."""
+        from kafka.admin import UserScramCredentialUpsertion
+
+        with self._admin() as admin:
+            for mechanism in MECHANISMS[1:]:
+                assert admin.alter_user_scram_credentials([UserScramCredentialUpsertion(name, mechanism, password)]) == {name: None}
+
+    def remove_user(self, name: str) -> None:
+        """What it has open stays so until it is asked again."""
+        from kafka.admin import UserScramCredentialDeletion
+
+        with self._admin() as admin:
+            for mechanism in MECHANISMS[1:]:
+                assert admin.alter_user_scram_credentials([UserScramCredentialDeletion(name, mechanism)]) == {name: None}
+
+    def _admin(self) -> AbstractContextManager[Any]:
+        from pipelines.broker import connect_admin
+
+        return closing(connect_admin(self.plain, 30.0))
 
 
 @contextmanager
 def secured_broker(folder: Path) -> Iterator[Secured]:
     """One broker with a listener for each way in. Who comes by PLAINTEXT or TLS without a certificate may do all, others what ACLs say."""
-    from pipelines.broker import broker_cache, connect_admin, open_broker
+    from pipelines.broker import broker_cache, open_broker
 
     certificates = Certificates(folder)
     ports = {name: free_port() for name in PROTOCOLS}
     with open_broker(broker_cache(), folder / "broker.log", settings=settings(certificates), listeners=ports) as running:
-        with closing(connect_admin(running.bootstrap, 30.0)) as admin:
-            add_user(admin, USER, PASSWORD)
-        yield Secured(running.bootstrap, {name: f"localhost:{port}" for name, port in ports.items()}, certificates)
+        made = Secured(running.bootstrap, {name: f"localhost:{port}" for name, port in ports.items()}, certificates)
+        made.add_user(USER, PASSWORD)
+        yield made
 
 
 def settings(certificates: Certificates) -> dict[str, str]:
@@ -99,6 +120,7 @@ def settings(certificates: Certificates) -> dict[str, str]:
             f"{name}:{protocol}" for name, protocol in (PROTOCOLS | {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT"}).items()),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
+        "listener.name.scram256.connections.max.reauth.ms": f"{Secured.reauthentication_s * 1000:.0f}",
         "listener.name.mtls.ssl.client.auth": "required",
         "listener.name.mtls.ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT"}
     for name, pem in kept.items():
@@ -113,9 +135,3 @@ def settings(certificates: Certificates) -> dict[str, str]:
     return {name: "".join(sign if sign.isascii() else f"\\u{ord(sign):04x}" for sign in value) for name, value in lines.items()}
 
 
-def add_user(admin: object, name: str, password: str) -> None:
-    """A user of both SCRAM mechanisms."""
-    from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
-
-    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
-        assert admin.alter_user_scram_credentials([UserScramCredentialUpsertion(name, mechanism, password)]) == {name: None}

@@ -73,6 +73,7 @@ class KafkaClient:
         self.arrived_us: dict[str, int] = {}   # origin -> when its last record was polled
         self.failed_since: float | None = None
         self.found: list[TopicPartition] = []
+        self.denied: BaseException | None = None   # why the last commit was refused
         self.closed = threading.Event()
         self.watcher = threading.Thread(target=self._watch, name="kafka-watch", daemon=True)
         self.watcher.start()
@@ -140,6 +141,8 @@ class KafkaClient:
         Raises LogExpired when the position is no longer in the log, KafkaProblem when this user may no longer read it or connect.
         """
         self.connection.check()
+        if self.denied:
+            raise self._refused(str(self.denied))
         self._hold(limits)
         try:
             fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
@@ -188,7 +191,10 @@ class KafkaClient:
         """Informative, for lag monitors: the store is what counts."""
         marked = {partition_of(name): OffsetAndMetadata(offset, "", -1) for name, offset in offsets.items()}
         with self._allowed():
-            self.consumer.commit_async(marked)
+            self.consumer.commit_async(marked, self._committed)
+
+    def _committed(self, _: Any, answer: Any) -> None:
+        self.denied = answer if isinstance(answer, AuthorizationError) else None
 
     def idle(self, positions: Mapping[str, int]) -> dict[str, int]:
         """The origins that the broker confirmed to end where we stand, with the time at which it was asked.

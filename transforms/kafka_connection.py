@@ -3,7 +3,7 @@ import logging
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
@@ -64,6 +64,11 @@ class Connection:
             raise KafkaProblem(self.refusal() or (
                 f"no Kafka broker answered at {self.servers} within {self.timeout_s:g} s ({why}): start it, correct --bootstrap-servers, "
                 "or raise --connect-timeout")) from error
+
+
+def denied(error: BaseException) -> bool:
+    """Whether an ACL is missing. kafka-python 3.0.12 tells an idempotent producer that may write nowhere of it by a plain KafkaError."""
+    return isinstance(error, AuthorizationError) or "AuthorizationFailed" in str(error)
 
 
 class _Refused(KafkaError):

@@ -11,14 +11,14 @@ import apache_beam as beam
 import fsspec
 import msgspec
 from kafka import KafkaProducer
-from kafka.errors import AuthorizationError, KafkaError, TopicAuthorizationFailedError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from schemas.avro import write_container
 from schemas.records import DeadLetter, TaggedEvent, plain
 from schemas.tagged import tagged_events
 from schemas.tagging import SENTIMENTS, Tagger
 from transforms.elements import TaggedChunk
-from transforms.kafka_connection import PLAINTEXT, Connection
+from transforms.kafka_connection import PLAINTEXT, Connection, denied
 from transforms.kafka_security import KafkaProblem, Security
 
 MAX_FILE_ROWS = 50_000
@@ -67,9 +67,9 @@ def publishing(sinks: Sinks, topic: str) -> Iterator[KafkaProducer]:
             _producers[sinks] = _connections[sinks].producer(acks="all", linger_ms=20)
     try:
         yield _producers[sinks]
-    except AuthorizationError as error:
-        raise _not_writable(sinks, topic, f" ({error})") from error
-    except KafkaError:
+    except KafkaError as error:
+        if denied(error):
+            raise _not_writable(sinks, topic, f" ({error})") from error
         _connections[sinks].check()
         raise
 

@@ -12,7 +12,7 @@ from kafka import TopicPartition
 
 from pipelines.broker import create_topic
 from pipelines.children import free_port
-from tests.secured import PASSWORD, USER, add_user
+from tests.secured import PASSWORD, USER
 from transforms.kafka_connection import Connection
 from transforms.kafka_security import SASL_PASSWORD, KafkaProblem, Security, client_options, refusal_of, secret, tls_context
 
@@ -60,10 +60,7 @@ class TestWaysIn:
         assert not connection.failed
 
     def test_a_user_whose_name_holds_commas_gets_in(self, secured, ways, password_file):
-        from pipelines.broker import connect_admin
-
-        with contextlib.closing(connect_admin(secured.plain, 10.0)) as admin:
-            add_user(admin, "a=b,c", PASSWORD)
+        secured.add_user("a=b,c", PASSWORD)
         address, security = ways["SCRAM-SHA-256"]
         Connection(address, changed(security, username="a=b,c"), 5.0).consumer().close()
 
