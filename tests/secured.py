@@ -38,6 +38,12 @@ class Certificates:
         self.client = self._issue(USER, coming, "reader@textpulse.example")
         self.stale = self._issue("stale", past, "stale@textpulse.example")
 
+    def of_user(self, name: str) -> Path:
+        """One more of a client, for whoever may read it alone."""
+        made = self._issue(name, NOW + dt.timedelta(days=2), f"{name}@textpulse.example")
+        made.chmod(0o600)
+        return made
+
     def locked_key(self, password: bytes) -> Path:
         """The client's key, encrypted."""
         key = serialization.load_pem_private_key(self.client.read_bytes(), None)

@@ -32,7 +32,7 @@ class JobSettings:
     their samples.
     """
 
-    store_url: str
+    store_url: str = field(repr=False)   # it may hold a password
     job: str
     kind: str
     run: int

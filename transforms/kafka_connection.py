@@ -136,5 +136,5 @@ def _address(node: Any) -> str:
     return f"{node.host}:{node.port}"
 
 
-for _name in ("net.connection", "protocol.parser", "producer", "consumer"):   # at DEBUG these show passwords and records
-    logging.getLogger(f"kafka.{_name}").setLevel(logging.INFO)
+for _name in ("net.connection", "protocol.parser", "producer.kafka", "producer.sender", "consumer.fetcher"):
+    logging.getLogger(f"kafka.{_name}").addFilter(lambda record: record.levelno > logging.DEBUG)   # these show passwords and records
