@@ -62,6 +62,7 @@ def _findings(args: argparse.Namespace, security: Security) -> Iterator[Finding]
     checks: Sequence[tuple[str, Callable[[], str], str]] = (
         ("prism", lambda: prism(args.prism_location), "`make prism` builds it, or name it with --prism_location"),
         ("broker", lambda: broker(args.bootstrap_servers, args.connect_timeout, security),
+         "see that it runs and lets this user in" if args.bootstrap_servers else
          "start Kafka and name it with --bootstrap-servers, or install Java 17 and Maven"),
         ("model", lambda: model(args.model), "choose another --model, or make one: textpulse train --out FOLDER"),
         ("store", lambda: store(args.store), "name a store that can be written with --store"),
