@@ -101,10 +101,12 @@ class TestRefused:
         assert PASSWORD not in told
 
     @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-    def test_a_wrong_password_is_no_right_one_and_is_not_shown(self, ways, mechanism, tmp_path):
+    def test_a_wrong_password_is_known_by_the_first_try_and_is_not_shown(self, ways, mechanism, tmp_path, caplog):
         (tmp_path / "wrong").write_text("zopf-1883")
         address, security = ways[mechanism]
-        told, _ = refused(Connection(address, changed(security, password_file=str(tmp_path / "wrong")), 30.0))
+        with caplog.at_level(logging.INFO, "kafka.net.manager"):
+            told, _ = refused(Connection(address, changed(security, password_file=str(tmp_path / "wrong")), 30.0))
+        assert caplog.text.count("Initializing connection") == 1   # the broker hangs up with its answer: what it says is read all the same
         assert f"{address} cannot be used" in told
         assert "refuses the user or the password" in told
         assert "zopf" not in told
