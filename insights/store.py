@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from insights import statements
 from insights.cells import Unit
+from insights.store_address import advice, parsed, shown
 from insights.tables import (
     SCHEMA_VERSION,
     START_US,
@@ -45,21 +46,6 @@ class StoreError(Exception):
 
 class TakenOver(StoreError):
     """Another process reads for this job by now."""
-
-
-_ADVICE = (
-    ("deadlock", "two writers met on the same rows: try again"),
-    ("locked", "another process has held its write lock for 30 s: wait for it, or end it"),
-    ("readonly", "give this user the right to write to the file and its folder, or choose another --store"),
-    ("read-only", "connect to a server that takes writes, or choose another --store"),
-    ("full", "free some space on its disk"),
-    ("no space", "free some space on its disk"),
-    ("permission denied", "give this user the rights on its tables, or choose another --store"),
-    ("malformed", "restore it from a copy, or choose another --store"),
-    ("not a database", "the file is something else: choose another --store"),
-    ("connect", "check that the server runs and can be reached"),
-    ("terminat", "check that the server runs and can be reached"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +107,18 @@ class Store:
             else:
                 self._check_schema()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
-            what = "not the address of a database" if type(error) is sa.exc.ArgumentError else str(error)   # the latter name a module
-            raise StoreError(f"--store {_without_password(url)}: {what}; use sqlite:///FILE or postgresql+psycopg://...") from error
+            signs = " (in a password % @ : / are %25 %40 %3A %2F)" if "@" in url else ""
+            what = f"not the address of a database{signs}" if type(error) is sa.exc.ArgumentError else str(error)   # else: a module
+            raise StoreError(f"--store {shown(url)}: {what}; use sqlite:///FILE or postgresql+psycopg://...") from error
         except sa.exc.DBAPIError as error:
-            raise StoreError(f"{self.name} cannot be opened: {error.orig}; check the path, its permissions and free space") from error
+            said = " ".join(str(error.orig).split())
+            do = advice(said, "check the path, its permissions and free space")
+            raise StoreError(f"{self.name} cannot be opened: {said}; {do}") from error
 
     @property
     def name(self) -> str:
         """The URL without its password."""
-        return sa.make_url(self.url).render_as_string(hide_password=True)
+        return shown(self.url)
 
     def _create(self) -> None:
         with self.engine.begin() as db:
@@ -189,8 +178,8 @@ class Store:
             raise
         except sa.exc.DBAPIError as error:
             said = str(error.orig).strip()
-            advice = next((advice for words, advice in _ADVICE if words in said.lower()), "check that it is there and whole")
-            raise StoreError(f"{self.name}: {said}; nothing of this transaction was written: {advice}") from error
+            do = advice(said, "check that it is there and whole")
+            raise StoreError(f"{self.name}: {said}; nothing of this transaction was written: {do}") from error
 
     @property
     def _snapshot_level(self) -> str:
@@ -381,13 +370,6 @@ def _columns(row: Progress) -> dict[str, Any]:
     return {name: getattr(row, name) for name in statements.SAVED}
 
 
-def _without_password(url: str) -> str:
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:   # no URL at all: it may hold anything
-        return url.partition(":")[0] + ":..."
-
-
 def _dead_row(letter: DeadLetter) -> dict[str, Any]:
     row = msgspec.structs.asdict(letter)
     row["headers"] = msgspec.json.encode(letter.headers).decode()
@@ -402,7 +384,7 @@ def _storable(text: str) -> str:
 def _engine(url: str) -> sa.Engine:
     """SQLite in WAL mode, transactions begun immediate, waiting up to 30 s for a lock; else the database's own ways."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)   # rows stand in no message
+        return sa.create_engine(parsed(url), pool_pre_ping=True, hide_parameters=True)   # rows stand in no message
     memory = url in ("sqlite://", "sqlite:///:memory:")
     engine = sa.create_engine(
         url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True,

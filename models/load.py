@@ -1,5 +1,6 @@
 """Loads a model folder as a tagger."""
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -9,6 +10,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the first import of TensorFlow, which reads it then
 
+with contextlib.suppress(ImportError):
+    import psycopg  # noqa: F401  its OpenSSL has to be there before TensorFlow's, else a TLS connection to PostgreSQL ends the process
 import tensorflow as tf
 
 from models import vocabulary

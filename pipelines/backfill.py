@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     paths = expand(args.files)
     policy = policy_of(args.policy)
     check_loads(args.model)
+    check_sinks(args)
     store = Store(args.store)
     store.open_job(args.job, "backfill", int(args.window * S), 0, redactor_of(policy, store).mark)
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
@@ -99,6 +100,14 @@ def check_loads(model: str) -> None:
         from pipelines.graph import loader_of
 
         loader_of(model)()
+
+
+def check_sinks(args: argparse.Namespace) -> None:
+    """Topics too that cannot be written to. Raises UsageProblem, KafkaProblem."""
+    from pipelines.sinks import sinks_of
+    from transforms.sinks import check_writable
+
+    check_writable(sinks_of(args))
 
 
 def publish(store: Store, args: argparse.Namespace, run_number: int) -> None:

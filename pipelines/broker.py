@@ -8,19 +8,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from pipelines.children import Child, await_port, end, free_port, last_lines, send, spawn
 from pipelines.errors import EnvironmentProblem
 from pipelines.failures import DONE, ENVIRONMENT
+from transforms.kafka_connection import PLAINTEXT, Connection
+from transforms.kafka_security import KafkaProblem, Security
 
 KAFKA_VERSION = "4.1.1"
 SLF4J_VERSION = "1.7.36"
@@ -175,19 +175,20 @@ class Broker:
 
 
 def open_broker(cache: Path, log: Path, *, data: Path | None = None, settings: Mapping[str, str] | None = None,
-                say: Callable[[str], None] = lambda line: None) -> Broker:
+                listeners: Mapping[str, int] | None = None, say: Callable[[str], None] = lambda line: None) -> Broker:
     """Starts a broker: Apache Kafka when Java 17 and Maven (or an earlier fetch in `cache`) are found, else tansu.
 
     cache: a folder for the list of Kafka's jars, so that only the first start needs the network. log: the broker's
     output. data: a folder that outlives the broker (default: a temporary one). settings: more lines of Kafka's
-    server.properties. say: told in a line when something takes longer. Raises BrokerMissing when nothing to start is
+    server.properties. listeners: more of them, name -> port on localhost, of the protocol that `settings` map the name
+    to (Apache Kafka alone). say: told in a line when something takes longer. Raises BrokerMissing when nothing to start is
     installed, EnvironmentProblem when a start fails.
     """
     java = find_java()
     if java and kafka_at_hand(cache):
         if not _cached_classpath(cache):
             say(f"fetching Apache Kafka {KAFKA_VERSION} with Maven (once, about 45 MB) ...")
-        return _open_kafka(java, cache, log, data, settings or {})
+        return _open_kafka(java, cache, log, data, settings or {}, listeners or {})
     if tansu := find_tansu():
         return _open_tansu(tansu, log)
     raise BrokerMissing(
@@ -196,18 +197,26 @@ def open_broker(cache: Path, log: Path, *, data: Path | None = None, settings: M
         f"or name one that runs with --bootstrap-servers HOST:PORT")
 
 
-def create_topic(bootstrap: str, name: str, partitions: int = 1, *, timeout_s: float = 30.0, **config: object) -> bool:
+def create_topic(bootstrap: str, name: str, partitions: int = 1, *, timeout_s: float = 30.0, security: Security = PLAINTEXT,
+                 **config: object) -> bool:
     """Creates a topic and waits until it can be used. Returns False when it was there already, as it was.
+
+    Who may not create topics may use one that is there.
 
     config: the topic's settings with _ for each dot, such as retention_ms=-1 or cleanup_policy="compact".
     Raises EnvironmentProblem naming the address when the broker cannot be reached or refuses.
     """
     configs = {key.replace("_", "."): str(value) for key, value in config.items()}
-    with contextlib.closing(connect_admin(bootstrap, timeout_s)) as admin:
+    with contextlib.closing(connect_admin(bootstrap, timeout_s, security)) as admin:
         try:
             admin.create_topics({name: {"num_partitions": partitions, "replication_factor": -1, "configs": configs}})
             created = True
         except TopicAlreadyExistsError:
+            created = False
+        except AuthorizationError as error:
+            if name not in admin.list_topics():
+                raise EnvironmentProblem(f"topic {name} is not there, and {bootstrap} refuses to let this user create it: grant CREATE "
+                                         f"on it, or have somebody create it who may") from error
             created = False
         except KafkaError as error:
             raise EnvironmentProblem(f"topic {name} could not be created at {bootstrap}: {error}; "
@@ -216,18 +225,12 @@ def create_topic(bootstrap: str, name: str, partitions: int = 1, *, timeout_s: f
     return created
 
 
-def connect_admin(bootstrap: str, timeout_s: float) -> Any:
-    """kafka-python's KafkaAdminClient, connected. Raises EnvironmentProblem when nothing answers within timeout_s."""
-    give_up = time.monotonic() + timeout_s
-    while True:
-        try:
-            return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="textpulse",
-                                    bootstrap_timeout_ms=max(1.0, (give_up - time.monotonic()) * 1000))
-        except (KafkaError, OSError) as error:
-            if time.monotonic() >= give_up:
-                raise EnvironmentProblem(f"no Kafka broker answered at {bootstrap} within {timeout_s:.0f} s ({error}); "
-                                         f"start it, or correct --bootstrap-servers") from error
-            time.sleep(0.05)
+def connect_admin(bootstrap: str, timeout_s: float, security: Security = PLAINTEXT) -> Any:
+    """kafka-python's KafkaAdminClient, connected. Raises EnvironmentProblem when nothing lets us in within timeout_s."""
+    try:
+        return Connection(bootstrap, security, timeout_s).admin(client_id="textpulse")
+    except KafkaProblem as problem:
+        raise EnvironmentProblem(str(problem)) from problem
 
 
 def find_java() -> str | None:
@@ -303,17 +306,19 @@ def _cached_classpath(cache: Path) -> str:
     return classpath if all(Path(jar).exists() for jar in classpath.split(":")) else ""
 
 
-def _open_kafka(java: str, cache: Path, log: Path, data: Path | None, settings: Mapping[str, str]) -> Broker:
+def _open_kafka(java: str, cache: Path, log: Path, data: Path | None, settings: Mapping[str, str],
+                listeners: Mapping[str, int]) -> Broker:
     classpath = kafka_classpath(cache)
     temporary = _temporary_folder() if data is None else None
     folder = data or temporary or Path()
     folder.mkdir(parents=True, exist_ok=True)
     port, controller = free_port(), free_port()
+    more = "".join(f",{name}://localhost:{number}" for name, number in listeners.items())
     properties = folder / "server.properties"
     properties.write_text("".join(f"{key}={value}\n" for key, value in {
         **SETTINGS,
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{more}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}{more}",
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
         "log.dirs": str((folder / "log").resolve()),
         **settings,

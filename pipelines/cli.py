@@ -1,6 +1,7 @@
 """The command line. What is heavy (TensorFlow, Beam, Kafka, SQL) is imported only by the command that needs it."""
 import argparse
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -30,12 +31,14 @@ from pipelines.commands import (
 )
 from pipelines.commands.beam_options import split_beam
 from pipelines.commands.command import Command, Group
+from pipelines.commands.output import note
 from pipelines.commands.quiet import debugging
 from pipelines.errors import UsageProblem
 from pipelines.failures import DONE, FAILED, INTERRUPTED, exit_code
-from pipelines.options import add_options, resolve
+from pipelines.options import SECRET, add_options, resolve
 
 PROGRAM = "textpulse"
+PASSWORD_IN_URL = re.compile(r"postgres\w*(\+\w+)?://([^@/]*:[^@]+@|[^ ]*[?&](ssl)?password=)")
 COMMANDS: tuple[Command | Group, ...] = (
     demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
     report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, privacy.GROUP, forget.COMMAND, tag.COMMAND, train.COMMAND,
@@ -101,6 +104,7 @@ def _sentence(summary: str) -> str:
 
 
 def _run(argv: list[str]) -> int:
+    _refuse_secrets(argv)
     argv, beam = _without_beam(_with_default(argv))
     try:
         args = parser().parse_args(argv)
@@ -134,6 +138,17 @@ def _without_beam(argv: list[str]) -> tuple[list[str], list[str]]:
             ours, beam = split_beam(argv[1:], _flags(entry) | {"--help", "--config"}, _every_flag())
             return [entry.name, *ours], beam
     return argv, []
+
+
+def _refuse_secrets(argv: list[str]) -> None:
+    """Raises UsageProblem, without the secret, for one on the command line, which everybody on this machine may read."""
+    every = _every_flag()
+    for flag in (argument.partition("=")[0] for argument in argv):
+        if flag not in every and f"{flag}-file" in every and SECRET.search(flag):
+            raise UsageProblem(f"{flag}: ps would show it to everybody; write it into a file and name that with {flag}-file")
+    if any(PASSWORD_IN_URL.search(argument) for argument in argv):
+        note("this command line holds the password of a store, which ps shows to everybody: name the store by the variable TEXTPULSE_STORE "
+             "or in --config, or leave its password to the file of PGPASSFILE")
 
 
 def _flags(command: Command) -> frozenset[str]:

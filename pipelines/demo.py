@@ -21,8 +21,11 @@ from pipelines.children import Child, end, last_lines, spawn
 from pipelines.commands.output import note
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.failures import ENVIRONMENT, USAGE
+from pipelines.options import SECURITY, STORE
 from pipelines.page import Page, start_page
 from pipelines.prism import find_prism
+from pipelines.security import security_of
+from transforms.kafka_security import Security
 
 TOPIC, JOB, PARTITIONS = "textpulse-demo", "demo", 3
 SHOWN, LOOK_EVERY_S, PLAIN_EVERY_S = 6, 1.0, 5.0
@@ -50,11 +53,11 @@ class Demo:
 
         try:
             if self.args.input:
-                produce(self.servers, TOPIC, Archive([self.args.input]), speed=self.args.speed, stop=stop)
+                produce(self.servers, TOPIC, Archive([self.args.input]), speed=self.args.speed, stop=stop, security=self.security)
                 return
             sample = generate(self.args.seed, rate=self.args.rate, start_us=time.time_ns() // 1_000)
             paced = ((record.value, record.key, record.arrival_us) for record in sample)
-            produce(self.servers, TOPIC, paced, speed=1.0, stop=stop)
+            produce(self.servers, TOPIC, paced, speed=1.0, stop=stop, security=self.security)
         except Exception as error:   # noqa: BLE001 - raised again by the main thread, which looks after it
             failures.append(error)
 
@@ -64,11 +67,17 @@ class Demo:
         window_s, lateness_s = sizes_s(args)
         command = [
             sys.executable, "-m", "pipelines", "stream", "--bootstrap-servers", self.servers, "--topic", TOPIC, "--job", JOB,
-            "--store", self.store_url, "--window", f"{window_s}s", "--allowed-lateness", f"{lateness_s}s",
+            "--window", f"{window_s}s", "--allowed-lateness", f"{lateness_s}s",
             "--metrics-port", str(args.metrics_port), "--max-restarts", "5", "--connect-timeout", str(args.connect_timeout)]
         command += ["--model", args.model] if args.model else []
         command += ["--prism_location", args.prism_location] if args.prism_location else []
-        return spawn(command, log=self.log, new_group=True)
+        variables = {option.variable: str(getattr(args, option.key)) for option in SECURITY if getattr(args, option.key)}
+        return spawn(command, env={**variables, STORE.variable: self.store_url}, log=self.log, new_group=True)
+
+    @property
+    def security(self) -> Security:
+        """How the broker is spoken to."""
+        return security_of(self.args)
 
     @property
     def metrics_address(self) -> str:
@@ -171,6 +180,9 @@ def try_open(url: str) -> Store | None:
 
 def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, EnvironmentProblem or JobFailed."""
+    if security_of(args) != Security() and not args.bootstrap_servers:
+        raise UsageProblem(f"--security-protocol {args.security_protocol}: the demo's own broker is PLAINTEXT; name yours with "
+                           "--bootstrap-servers, or leave the option out")
     find_prism(args.prism_location or None)
     begun = time.monotonic()
     with contextlib.ExitStack() as rooms:
@@ -179,7 +191,7 @@ def run(args: argparse.Namespace) -> int:
         if not servers:
             sys.stderr.write("starting a broker ...\n")
             servers = rooms.enter_context(open_broker(broker_cache(), folder / "broker.log", say=note)).bootstrap
-        create_topic(servers, TOPIC, PARTITIONS, retention_ms=-1)
+        create_topic(servers, TOPIC, PARTITIONS, timeout_s=args.connect_timeout, security=security_of(args), retention_ms=-1)
         demo = Demo(args, servers, args.store or f"sqlite:///{folder}/demo.db", folder / "job.log", begun)
         return play(demo)
 

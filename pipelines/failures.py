@@ -11,7 +11,7 @@ EXIT_CODES: Mapping[str, int] = {
     "models.data.DataError": USAGE,
     "models.folder.ModelError": ENVIRONMENT,
     "transforms.archives.ArchiveError": USAGE,
-    "transforms.kafka_client.KafkaProblem": ENVIRONMENT,
+    "transforms.kafka_security.KafkaProblem": ENVIRONMENT,
     "schemas.avro.SchemaError": USAGE,
     "privacy.policy.PolicyError": ENVIRONMENT,
     "sqlalchemy.exc.DBAPIError": ENVIRONMENT,

@@ -14,6 +14,7 @@ from pipelines.errors import UsageProblem
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 LONGEST_S = 1e9
 LARGEST_BYTES = 1 << 50
+SECRET = re.compile(r"(password|secret|token)$")
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 T = TypeVar("T")
 N = TypeVar("N", int, float)
@@ -187,6 +188,16 @@ METRICS_HOST = Option("metrics-host", str, "127.0.0.1", "address of the Promethe
 PAGE = Option("page-port", port_number, 8080, "port of the web page; 0 turns it off")
 JSON = Option("json", bool, False, "print one JSON document")
 
+SECURITY = (
+    Option("security-protocol", one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "PLAINTEXT",
+           "how Kafka is spoken to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"),
+    Option("ssl-ca-file", str, "", "certificates of the authorities that are trusted, PEM; default: the system's"),
+    Option("ssl-cert-file", str, "", "certificate that says who we are, PEM"),
+    Option("ssl-key-file", str, "", "its key, PEM; default: in the file of the certificate"),
+    Option("ssl-key-password-file", str, "", "file of the key's password; default: variable TEXTPULSE_SSL_KEY_PASSWORD"),
+    Option("sasl-mechanism", one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"), "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
+    Option("sasl-username", str, "", "the user's name"),
+    Option("sasl-password-file", str, "", "file of the user's password; default: variable TEXTPULSE_SASL_PASSWORD"))
 SINKS = (
     Option("tagged-topic", topic, "", "publish tagged events to this topic"),
     Option("dead-letter-topic", topic, "", "publish dead letters to this topic"),
@@ -209,8 +220,8 @@ STREAM = (
     Option("recycle-after", duration_s, 0.0, "restart in good order at this age; 0: never"),
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
-    *SINKS, *ALERTS)
-BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, POLICY, NO_TEXTS, SERVERS, *SINKS)
+    *SINKS, *ALERTS, *SECURITY)
+BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, POLICY, NO_TEXTS, SERVERS, *SINKS, CONNECT, *SECURITY)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,
     Option("speed", pace, 0.0, "multiple of event time; 0: as fast as possible"),
@@ -218,7 +229,7 @@ PRODUCE = (
     Option("shift-to-now", bool, False, "add a constant to event_time so that the first event is now"),
     Option("sample", count, 0, "instead of files: so many records of the sample stream"),
     Option("rate", rate, 200.0, "events a second of the sample stream"),
-    Option("seed", count, 1, "of the sample stream"))
+    Option("seed", count, 1, "of the sample stream"), *SECURITY)
 DEMO = (
     Option("for", duration_s, 0.0, "end by itself after so long, with a summary; 0: until Ctrl-C"),
     Option("input", str, "", "an archive to stream instead of the sample"),
@@ -229,7 +240,7 @@ DEMO = (
     Option("store", str, "", "default: a new one in a temporary folder"),
     Option("window", positive_s, None, "length of the base window; default: 10s, with --input 60s"),
     Option("allowed-lateness", duration_s, None,
-           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS, PAGE)
+           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS, PAGE, *SECURITY)
 INSIGHTS = (
     STORE, JOB, JSON,
     Option("from", str, "", "first event time, ISO 8601"),
@@ -290,6 +301,10 @@ def _file(path: str | None, options: Sequence[Option]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageProblem(f"--config {path}: not TOML: {error}") from error
     known = {option.key for option in options}
+    for key in settings.keys() - known:
+        if f"{key}_file" in known and SECRET.search(key):
+            raise UsageProblem(f"--config {path}: {key} would stand open in this file: write it into one of its own, which only you may "
+                               f"read, and name that with {key}_file")
     unknown = sorted(settings.keys() - known)
     if unknown:
         raise UsageProblem(f"--config {path}: unknown option {unknown[0]!r}; known: {', '.join(sorted(known))}")

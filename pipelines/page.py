@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.children import Child, spawn
+from pipelines.options import STORE
 
 
 @dataclass
@@ -34,6 +35,5 @@ class Page:
 
 def start_page(store_url: str, job: str, port: int, metrics: str, log: Path) -> Page:
     """The same `textpulse dashboard` that anybody runs. metrics: the job's address; empty for none."""
-    command = [sys.executable, "-m", "pipelines", "dashboard", "--store", store_url, "--job", job, "--page-port", str(port),
-               "--metrics", metrics]
-    return Page(spawn(command, log=log, new_group=True), log)
+    command = [sys.executable, "-m", "pipelines", "dashboard", "--job", job, "--page-port", str(port), "--metrics", metrics]
+    return Page(spawn(command, env={STORE.variable: store_url}, log=log, new_group=True), log)   # it may hold a password

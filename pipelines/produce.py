@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaProducer
-from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, RetriableError
+from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError
 
 from pipelines.broker import create_topic
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.replay import Record
+from transforms.kafka_connection import PLAINTEXT, Connection, denied
+from transforms.kafka_security import KafkaProblem, Security
 
 UNCONFIRMED = 10_000
 """How many records may wait for the broker's answer: kafka-python's own buffer has no bound."""
@@ -50,7 +51,7 @@ class Progress:
 def produce(bootstrap: str, topic: str, records: Iterable[Record], *, speed: float = 0.0, partitions: int = 1,
             keyed: bool = False, total: int | None = None, done: Callable[[], float] | None = None,
             report: Report | None = None, report_every_s: float = 1.0, stop: threading.Event | None = None,
-            connect_timeout_s: float = 30.0) -> Progress:
+            connect_timeout_s: float = 30.0, security: Security = PLAINTEXT) -> Progress:
     """Sends (value, key, time_us) records to a topic and returns when the broker has confirmed every one.
 
     The topic is created with `partitions` and without a limit of age when it is missing (an archive's old times would
@@ -66,9 +67,10 @@ def produce(bootstrap: str, topic: str, records: Iterable[Record], *, speed: flo
         raise UsageProblem(f"--speed {speed}: must be 0 (as fast as possible) or more, such as 1 or 60")
     if partitions < 1:
         raise UsageProblem(f"--partitions {partitions}: a topic has at least one")
-    create_topic(bootstrap, topic, partitions, timeout_s=connect_timeout_s, retention_ms=-1)
+    connection = Connection(bootstrap, security, connect_timeout_s)
+    create_topic(bootstrap, topic, partitions, timeout_s=connect_timeout_s, security=security, retention_ms=-1)
     stopping = stop or threading.Event()
-    sender = _Sender(bootstrap, topic, keyed, paced=speed > 0)
+    sender = _Sender(connection, topic, keyed, paced=speed > 0)
     watch = _Watch(sender, total, done, report, report_every_s)
     try:
         for record in _paced(records, speed, stopping, watch.look) if speed else records:
@@ -113,19 +115,21 @@ def _with_next(records: Iterable[Record]) -> Iterator[tuple[Record, Record]]:
 class _Sender:
     """kafka-python's producer, idempotent so that its own retries store nothing twice, with errors that are raised."""
 
-    def __init__(self, bootstrap: str, topic: str, keyed: bool, paced: bool) -> None:
-        self.bootstrap, self.topic, self.keyed = bootstrap, topic, keyed
+    def __init__(self, connection: Connection, topic: str, keyed: bool, paced: bool) -> None:
+        self.connection, self.topic, self.keyed = connection, topic, keyed
         self.records = self.size_bytes = 0
         self._failure: tuple[int, BaseException] | None = None
         try:
-            self._producer: Any = KafkaProducer(
-                bootstrap_servers=bootstrap.split(","), client_id="textpulse-produce", enable_idempotence=True,
+            self._producer: Any = connection.producer(
+                client_id="textpulse-produce", enable_idempotence=True,
                 reconnect_backoff_max_ms=1_000,  # a broker that comes back is found within a second, not in 30
                 linger_ms=5 if paced else 50, batch_size=16_384 if paced else 262_144, metrics_enabled=False)
             self._partitions = sorted(self._producer.partitions_for(topic))
+        except KafkaProblem as problem:
+            raise EnvironmentProblem(str(problem)) from problem
         except (KafkaError, OSError) as error:
-            raise EnvironmentProblem(f"no Kafka broker answered at {bootstrap} for topic {topic}: {error}; "
-                                     f"start it, or correct --bootstrap-servers") from error
+            raise EnvironmentProblem(f"the Kafka broker at {connection.servers} says nothing of topic {topic}: {error}; "
+                                     f"see that it runs, or correct --bootstrap-servers") from error
 
     def send(self, record: Record) -> None:
         value, key, time_us = record
@@ -174,11 +178,16 @@ class _Sender:
 
     def _problem(self, number: int, error: BaseException) -> Exception:
         """The broker's refusal of one record, or its silence."""
-        which = f"record {number} (from 0) for topic {self.topic}"
-        if isinstance(error, RetriableError | AuthorizationError):
-            return EnvironmentProblem(f"{which} was not confirmed by the Kafka broker at {self.bootstrap}: {error}; "
-                                      f"see that it runs and lets you write, then produce again")
-        return JobFailed(f"{which} was refused at {self.bootstrap}: {error}; change the topic's settings (such as "
+        which, servers = f"record {number} (from 0) for topic {self.topic}", self.connection.servers
+        if refusal := self.connection.refusal():
+            return EnvironmentProblem(f"{which} was not confirmed: {refusal}")
+        if denied(error):
+            return EnvironmentProblem(f"{which} was refused by the Kafka broker at {servers}: {error}; grant this user WRITE on the topic, "
+                                      f"then produce again")
+        if isinstance(error, RetriableError):
+            return EnvironmentProblem(f"{which} was not confirmed by the Kafka broker at {servers}: {error}; "
+                                      f"see that it runs, then produce again")
+        return JobFailed(f"{which} was refused at {servers}: {error}; change the topic's settings (such as "
                          f"max.message.bytes) or leave the record out")
 
 

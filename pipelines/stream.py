@@ -11,11 +11,13 @@ from pathlib import Path
 
 from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
-from pipelines.options import ALERTS, STREAM
+from pipelines.options import ALERTS, SECURITY, STREAM
 from pipelines.policy import policy_of
 from pipelines.prism import find_prism
+from pipelines.security import security_of
 from pipelines.targets import targets_of
 from pipelines.worker import LOCAL_RUNNERS, OPTIONS, RECYCLE, TAKEN_OVER
+from transforms.kafka_security import client_options
 
 HEALTHY_S = 60.0    # a worker that lived so long is no part of a series of failures
 BACKOFF_S = (1, 2, 4, 8, 15, 30)
@@ -94,7 +96,7 @@ class Supervisor:
         if self.args.no_alerts or time.monotonic() < self.watch_due or (self.watch and self.watch.poll() is None):
             return
         self.watch_due = time.monotonic() + WATCH_AGAIN_S
-        names = ("store", "job", "bootstrap_servers", *(option.key for option in ALERTS))
+        names = ("store", "job", "bootstrap_servers", *(option.key for option in (*ALERTS, *SECURITY)))
         env = {WATCH_OPTIONS: json.dumps({name: getattr(self.args, name) for name in names}), **FEW_THREADS}
         self.watch = spawn([sys.executable, "-m", "pipelines.watch"], env=env, log=Path("/dev/stderr"), new_group=True)
 
@@ -123,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem("--format avro needs --schemas FOLDER with <id>.avsc files")
     policy_of(args.policy)
     targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)   # wrong ones are refused here
+    client_options(security_of(args))   # files too
     if not any(option.startswith("--runner") and option.split("=")[-1] not in LOCAL_RUNNERS for option in args.beam):
         find_prism(args.prism_location or None)   # refused here, never a silent fallback
     if os.name != "posix":

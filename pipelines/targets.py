@@ -13,10 +13,12 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pipelines.errors import UsageProblem
+from transforms.kafka_security import KafkaProblem, Security
 
 SECRET = "TEXTPULSE_WEBHOOK_SECRET"   # noqa: S105 - the name of a variable
 LEAST_SECRET_BYTES = 24
 TIMEOUT_S = 10.0
+PLAINTEXT = Security()
 ERROR_CHARACTERS = 200
 
 
@@ -66,20 +68,23 @@ class Webhook:
 class AlertTopic:
     """A Kafka topic: the key is the incident, so that its messages stay in order; header textpulse-message holds the message's id."""
 
-    def __init__(self, servers: str, topic: str) -> None:
-        self.servers, self.topic, self.name = servers, topic, f"kafka:{topic}"
+    def __init__(self, servers: str, topic: str, security: Security) -> None:
+        self.servers, self.topic, self.name, self.security = servers, topic, f"kafka:{topic}", security
         self._producer: Any = None
 
     def send(self, message: str, key: str, body: str, now_s: int) -> None:
         """Raises NotDelivered."""
-        from kafka import KafkaProducer
         from kafka.errors import KafkaError
 
+        from transforms.kafka_connection import Connection
+
         try:
-            self._producer = self._producer or KafkaProducer(
-                bootstrap_servers=self.servers.split(","), acks="all", max_block_ms=int(TIMEOUT_S * 1000))
+            self._producer = self._producer or Connection(self.servers, self.security, TIMEOUT_S).producer(
+                acks="all", max_block_ms=int(TIMEOUT_S * 1000))
             self._producer.send(
                 self.topic, body.encode(), key.encode(), headers=[("textpulse-message", message.encode())]).get(TIMEOUT_S)
+        except KafkaProblem as problem:
+            raise NotDelivered(str(problem)) from problem
         except (KafkaError, OSError) as error:
             raise NotDelivered(f"{type(error).__name__} {error}"[:ERROR_CHARACTERS].strip()) from error
 
@@ -90,9 +95,10 @@ def signed(message: str, data: bytes, secret: bytes, now_s: int) -> dict[str, st
     return {"webhook-id": message, "webhook-timestamp": str(now_s), "webhook-signature": "v1," + base64.b64encode(mac).decode()}
 
 
-def targets_of(urls: str, secret_file: str, servers: str, topic: str, environ: Mapping[str, str] = os.environ) -> list[Target]:
+def targets_of(urls: str, secret_file: str, servers: str, topic: str, environ: Mapping[str, str] = os.environ,
+               security: Security = PLAINTEXT) -> list[Target]:
     """All that are asked for. Raises UsageProblem for a wrong address, and for webhooks without a good secret."""
-    found: list[Target] = [AlertTopic(servers, topic)] if topic else []
+    found: list[Target] = [AlertTopic(servers, topic, security)] if topic else []
     addresses = urls.split()
     for address in addresses:
         parts = urlsplit(address)

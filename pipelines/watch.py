@@ -18,6 +18,7 @@ from insights.emerging.keep import Past as TopicsPast
 from insights.emerging.keep import judge_topics
 from insights.queries import QueryError, job_row
 from insights.store import Store, StoreError
+from pipelines.security import security_of
 from pipelines.stream import WATCH_OPTIONS
 from pipelines.targets import NotDelivered, Target, targets_of
 
@@ -105,7 +106,7 @@ def main() -> None:
     log.setLevel(logging.INFO)
     os.nice(NICE)
     args = argparse.Namespace(**json.loads(os.environ.pop(WATCH_OPTIONS)))
-    targets = targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)
+    targets = targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic, security=security_of(args))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

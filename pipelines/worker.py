@@ -45,10 +45,12 @@ class Worker:
             from pipelines.graph import loader_of, make_decoder
         from pipelines.metrics import serve
         from pipelines.policy import policy_of
+        from pipelines.security import security_of
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
         from transforms.kafka_client import KafkaSettings
         from transforms.kafka_source import reading_of
+        from transforms.sinks import check_writable
 
         args = self.args
         self.settings = JobSettings(
@@ -60,7 +62,8 @@ class Worker:
         self.sinks = sinks_of(args)
         self.kafka = KafkaSettings(
             args.bootstrap_servers, tuple(args.topic.split(",")), args.job, args.connect_timeout,
-            max_poll_records=args.poll_records, idle_after_s=args.idle_after)
+            max_poll_records=args.poll_records, idle_after_s=args.idle_after, security=security_of(args))
+        check_writable(self.sinks)
         with quiet_import():
             tagger = self.loader()
         self._open_store()

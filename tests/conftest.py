@@ -1,4 +1,5 @@
 """The real broker, Prism and PostgreSQL, each started once a run; a tagger without a model; and polling with a deadline."""
+import contextlib
 import os
 import pwd
 import re
@@ -12,14 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+with contextlib.suppress(ImportError):
+    import psycopg  # noqa: F401  before TensorFlow: see models/load.py
 import pytest
 from hypothesis import settings
+
+from pipelines.children import free_port
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
 
     from pipelines.broker import Broker
     from schemas.tagging import Tags
+    from tests.secured import Secured
+    from tests.secured_postgres import SecuredPostgres
 
 Eventually = Callable[..., None]
 
@@ -30,14 +37,30 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Broker]":
     """Apache Kafka for the whole run. A test that kills, pauses or restarts it must leave it running."""
-    from pipelines.broker import broker_cache, find_java, kafka_at_hand, open_broker
+    from pipelines.broker import broker_cache, open_broker
+
+    _skip_without_kafka()
+    with open_broker(broker_cache(), tmp_path_factory.mktemp("broker") / "broker.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Secured]":
+    """Apache Kafka that speaks TLS and SASL, and asks who may. A test makes topics and ACLs of its own, by its `plain` address."""
+    from tests.secured import secured_broker
+
+    _skip_without_kafka()
+    with secured_broker(tmp_path_factory.mktemp("secured")) as running:
+        yield running
+
+
+def _skip_without_kafka() -> None:
+    from pipelines.broker import broker_cache, find_java, kafka_at_hand
 
     if find_java() is None:
         pytest.skip("the real broker needs Java 17 or later on PATH (Debian: apt install openjdk-17-jre-headless)")
     if not kafka_at_hand(broker_cache()):
         pytest.skip("the real broker needs Maven on PATH for its first fetch (Debian: apt install maven)")
-    with open_broker(broker_cache(), tmp_path_factory.mktemp("broker") / "broker.log") as running:
-        yield running
 
 
 @pytest.fixture
@@ -49,6 +72,23 @@ def topic() -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The SQLAlchemy URL of a server of its own; its databases are the tests' to make. It listens on a socket file only."""
+    with postgres_server("-c", "listen_addresses=") as folder:
+        yield f"postgresql+psycopg://textpulse@/postgres?host={folder}"
+
+
+@pytest.fixture(scope="session")
+def secured_postgres(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SecuredPostgres]":
+    """One that listens on a port too, by TLS."""
+    from tests.secured_postgres import SecuredPostgres
+
+    port, folder = free_port(), tmp_path_factory.mktemp("secured-postgres")
+    with postgres_server("-c", "listen_addresses=localhost", "-p", str(port)) as server:
+        yield SecuredPostgres(port, server, folder)
+
+
+@contextlib.contextmanager
+def postgres_server(*options: str) -> Iterator[Path]:
+    """The folder of a server's socket file, and of its log; its data are below."""
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("needs PostgreSQL's server programs (Debian: apt install postgresql), on PATH or in /usr/lib/postgresql")
@@ -60,11 +100,11 @@ def postgres() -> Iterator[str]:
         subprocess.run([programs / "initdb", "-D", data, "-U", "textpulse", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"],
                        check=True, stdout=log, stderr=log, cwd=folder, **as_user)
         server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"],
+            [programs / "postgres", "-D", data, "-k", str(folder), "-c", "fsync=off", *options],
             stdout=log, stderr=log, cwd=folder, **as_user)
         try:
             _await_socket(server, folder)
-            yield f"postgresql+psycopg://textpulse@/postgres?host={folder}"
+            yield folder
         finally:
             server.send_signal(signal.SIGINT)   # its fast shutdown
             server.wait(30)

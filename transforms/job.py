@@ -40,7 +40,7 @@ class JobSettings:
     their samples. policy: what becomes of what is personal.
     """
 
-    store_url: str
+    store_url: str = field(repr=False)   # it may hold a password
     job: str
     kind: str
     run: int

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from transforms.job import Raw
+from transforms.kafka_connection import PLAINTEXT, Connection
+from transforms.kafka_security import KafkaProblem, Security
 
 ISOLATION_LEVELS = "read_uncommitted", "read_committed"   # asked in this order: what is committed in between is no open transaction
-
-
-class KafkaProblem(Exception):
-    """The broker or a topic cannot be used: names it, and says what to do."""
 
 
 class LogExpired(Exception):
@@ -36,10 +34,7 @@ class KafkaSettings:
     discover_every_s: float = 5.0
     max_poll_records: int = 2_000
     idle_after_s: float = 2.0
-
-    def client(self, **more: Any) -> dict[str, Any]:
-        """What every kafka-python client of this job is told."""
-        return {"bootstrap_servers": self.servers.split(","), "reconnect_backoff_max_ms": 2_000, **more}
+    security: Security = PLAINTEXT
 
 
 @dataclass(slots=True)
@@ -65,11 +60,12 @@ def partition_of(name: str) -> TopicPartition:
 class KafkaClient:
     """Reads the partitions of some topics. Its one user at a time is the reading thread.
 
-    Raises KafkaProblem when no broker answers within the connect timeout, or a topic is missing.
+    Raises KafkaProblem when no broker answers within the connect timeout, one refuses us, or a topic is missing.
     """
 
     def __init__(self, settings: KafkaSettings, clock: Callable[[], float] = time.time) -> None:
         self.settings, self.clock = settings, clock
+        self.connection = Connection(settings.servers, settings.security, settings.connect_timeout_s)
         self.consumer = self._connect()
         self.partitions = self._find_partitions(self.consumer)
         self.held: dict[TopicPartition, int] = {}   # waiting at their limit: their positions while they are not assigned
@@ -77,6 +73,7 @@ class KafkaClient:
         self.arrived_us: dict[str, int] = {}   # origin -> when its last record was polled
         self.failed_since: float | None = None
         self.found: list[TopicPartition] = []
+        self.denied: BaseException | None = None   # why the last commit was refused
         self.closed = threading.Event()
         self.watcher = threading.Thread(target=self._watch, name="kafka-watch", daemon=True)
         self.watcher.start()
@@ -108,8 +105,7 @@ class KafkaClient:
         with contextlib.suppress(KafkaError), self._allowed():
             self.consumer.committed(self.partitions[0], timeout_ms=5_000)
         with contextlib.suppress(KafkaError):   # not every broker tells; poll() says it then
-            admin = KafkaAdminClient(**self.settings.client())
-            with contextlib.closing(admin):
+            with contextlib.closing(self.connection.admin()) as admin:
                 described = admin.describe_topics(list(self.settings.topics))
             for topic in described:
                 may = topic.get("authorized_operations")
@@ -142,8 +138,11 @@ class KafkaClient:
 
         Waits wait_s at most when nothing is at hand.
 
-        Raises LogExpired when the position is no longer in the log, KafkaProblem when this user may no longer read it.
+        Raises LogExpired when the position is no longer in the log, KafkaProblem when this user may no longer read it or connect.
         """
+        self.connection.check()
+        if self.denied:
+            raise self._refused(str(self.denied))
         self._hold(limits)
         try:
             fetched = self.consumer.poll(timeout_ms=int(wait_s * 1_000), max_records=self.settings.max_poll_records)
@@ -192,7 +191,10 @@ class KafkaClient:
         """Informative, for lag monitors: the store is what counts."""
         marked = {partition_of(name): OffsetAndMetadata(offset, "", -1) for name, offset in offsets.items()}
         with self._allowed():
-            self.consumer.commit_async(marked)
+            self.consumer.commit_async(marked, self._committed)
+
+    def _committed(self, _: Any, answer: Any) -> None:
+        self.denied = answer if isinstance(answer, AuthorizationError) else None
 
     def idle(self, positions: Mapping[str, int]) -> dict[str, int]:
         """The origins that the broker confirmed to end where we stand, with the time at which it was asked.
@@ -221,15 +223,9 @@ class KafkaClient:
         self.consumer.close(autocommit=False, timeout_ms=2_000)
 
     def _connect(self) -> KafkaConsumer:
-        try:
-            return KafkaConsumer(**self.settings.client(
-                group_id=self.settings.group, enable_auto_commit=False, auto_offset_reset="none", isolation_level="read_committed",
-                max_poll_records=self.settings.max_poll_records, fetch_max_wait_ms=100, max_partition_fetch_bytes=4 << 20,
-                bootstrap_timeout_ms=int(self.settings.connect_timeout_s * 1_000)))
-        except KafkaError as error:
-            raise KafkaProblem(
-                f"no broker answered at {self.settings.servers} within {self.settings.connect_timeout_s:.0f} s ({error}): check "
-                "--bootstrap-servers, or raise --connect-timeout") from error
+        return self.connection.consumer(
+            group_id=self.settings.group, enable_auto_commit=False, auto_offset_reset="none", isolation_level="read_committed",
+            max_poll_records=self.settings.max_poll_records, fetch_max_wait_ms=100, max_partition_fetch_bytes=4 << 20)
 
     def _find_partitions(self, consumer: KafkaConsumer) -> list[TopicPartition]:
         parts = []
@@ -253,7 +249,7 @@ class KafkaClient:
             try:
                 for level in ISOLATION_LEVELS:
                     if level not in consumers:
-                        consumers[level] = KafkaConsumer(**self.settings.client(isolation_level=level, enable_auto_commit=False))
+                        consumers[level] = self.connection.consumer(isolation_level=level, enable_auto_commit=False)
                 if self.clock() >= discover_due:
                     self._discover(list(consumers.values()))
                     discover_due = self.clock() + self.settings.discover_every_s
@@ -262,7 +258,7 @@ class KafkaClient:
                 self.ends = Ends(asked_us, {name_of(part): end for part, end in ends.items()},
                                  frozenset(name_of(part) for part, end in written.items() if end > ends[part]))
                 self.failed_since = None
-            except (KafkaError, KeyError) as error:
+            except (KafkaError, KafkaProblem, KeyError) as error:
                 # The watermark stands still and the metrics say so; the client connects again by itself.
                 self.failed_since = self.failed_since or self.clock()
                 if isinstance(error, KeyError):   # kafka-python's word for a partition that it does not know yet, or any more

@@ -4,13 +4,13 @@ import sqlalchemy as sa
 
 from insights.store import Store
 from insights.tables import cells, units
-from transforms.sinks import Sinks, producer_of
+from transforms.sinks import Sinks, confirm, publishing
 
 BATCH_UNITS = 200
 
 
 def publish_insights(store: Store, job: str, run: int, sinks: Sinks) -> int:
-    """Sends the cells of every unit that changed since it was last sent; returns how many units. Raises KafkaError."""
+    """Sends the cells of every unit that changed since it was last sent; returns how many units. Raises KafkaProblem, KafkaError."""
     of_job = (units.c.job == job, units.c.run == run, units.c.revision > units.c.published)
     with store.snapshot() as db:
         changed = db.execute(sa.select(units).where(*of_job).order_by(units.c.window_us).limit(BATCH_UNITS)).mappings().all()
@@ -18,11 +18,8 @@ def publish_insights(store: Store, job: str, run: int, sinks: Sinks) -> int:
     if not changed:
         return 0
     by_unit = {unit["id"]: unit for unit in changed}
-    producer = producer_of(sinks.servers)
-    sent = [producer.send(sinks.insights_topic, *_message(by_unit[row["unit"]], row)) for row in rows]
-    producer.flush()
-    for future in sent:
-        future.get(timeout=30)
+    with publishing(sinks, sinks.insights_topic) as producer:
+        confirm(producer, [producer.send(sinks.insights_topic, *_message(by_unit[row["unit"]], row)) for row in rows])
     with store.transaction() as db:
         for unit in changed:
             db.execute(units.update().where(units.c.id == unit["id"], units.c.published < unit["revision"]).values(

@@ -1,8 +1,9 @@
 """Sinks beside the store: tagged events and dead letters to Kafka, tagged events to files; at least once, keyed by place."""
+import contextlib
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import apache_beam as beam
 import fsspec
 import msgspec
 from kafka import KafkaProducer
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from insights.redact import hidden_in, hide
 from privacy.redact import Redactor
@@ -18,6 +20,8 @@ from schemas.records import DeadLetter, TaggedEvent, plain
 from schemas.tagged import tagged_events
 from schemas.tagging import SENTIMENTS, Tagger
 from transforms.elements import TaggedChunk
+from transforms.kafka_connection import PLAINTEXT, Connection, denied
+from transforms.kafka_security import KafkaProblem, Security
 
 MAX_FILE_ROWS = 50_000
 _encoder = msgspec.json.Encoder()
@@ -33,6 +37,17 @@ class Sinks:
     insights_topic: str = ""
     tagged_files: str = ""
     files_format: str = "parquet"
+    security: Security = PLAINTEXT
+    connect_timeout_s: float = 30.0
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics that are written to."""
+        return [topic for topic in (self.tagged_topic, self.dead_letter_topic, self.insights_topic) if topic]
+
+    def connection(self) -> Connection:
+        """To their brokers."""
+        return Connection(self.servers, self.security, self.connect_timeout_s)
 
     @property
     def tagged(self) -> bool:
@@ -40,16 +55,41 @@ class Sinks:
         return bool(self.tagged_topic or self.tagged_files)
 
 
-_producers: dict[str, KafkaProducer] = {}
+_producers: dict[Sinks, KafkaProducer] = {}
+_connections: dict[Sinks, Connection] = {}
 _producers_lock = threading.Lock()
 
 
-def producer_of(servers: str) -> KafkaProducer:
-    """The process's one producer to these brokers."""
+@contextlib.contextmanager
+def publishing(sinks: Sinks, topic: str) -> Iterator[KafkaProducer]:
+    """The process's one producer for these sinks. Raises KafkaProblem where we are refused, else what kafka-python does."""
     with _producers_lock:
-        if servers not in _producers:
-            _producers[servers] = KafkaProducer(bootstrap_servers=servers.split(","), acks="all", linger_ms=20)
-        return _producers[servers]
+        if sinks not in _producers:
+            _connections[sinks] = sinks.connection()
+            _producers[sinks] = _connections[sinks].producer(acks="all", linger_ms=20)
+    try:
+        yield _producers[sinks]
+    except KafkaError as error:
+        if denied(error):
+            raise _not_writable(sinks, topic, f" ({error})") from error
+        _connections[sinks].check()
+        raise
+
+
+def check_writable(sinks: Sinks) -> None:
+    """Raises KafkaProblem where no broker lets us in, or this user may not write to one of the topics."""
+    if not sinks.topics:
+        return
+    with contextlib.closing(sinks.connection().admin()) as admin:
+        described = admin.describe_topics(sinks.topics)
+    for topic in described:
+        may = topic.get("authorized_operations")   # not every broker tells; publishing says it then
+        if topic["error_code"] == TopicAuthorizationFailedError.errno or (may and "WRITE" not in may):
+            raise _not_writable(sinks, topic["name"])
+
+
+def _not_writable(sinks: Sinks, topic: str, said: str = "") -> KafkaProblem:
+    return KafkaProblem(f"{sinks.servers} refuses to let this user write to topic {topic!r}{said}: grant WRITE on it")
 
 
 def origin_headers(origin: str, offset: int) -> list[tuple[str, bytes]]:
@@ -58,13 +98,18 @@ def origin_headers(origin: str, offset: int) -> list[tuple[str, bytes]]:
 
 
 def publish_dead(sinks: Sinks, letters: Sequence[DeadLetter]) -> None:
-    """Sends dead letters and waits for the broker. Raises KafkaError when it refuses."""
-    producer = producer_of(sinks.servers)
-    sent = [
-        producer.send(
-            sinks.dead_letter_topic, _encoder.encode(plain(letter)), key=f"{letter.origin}@{letter.offset}".encode(),
-            headers=[*origin_headers(letter.origin, letter.offset), ("textpulse-reason", letter.reason.value.encode())])
-        for letter in letters]
+    """Sends dead letters and waits for the broker. Raises KafkaProblem or KafkaError when it refuses."""
+    with publishing(sinks, sinks.dead_letter_topic) as producer:
+        sent = [
+            producer.send(
+                sinks.dead_letter_topic, _encoder.encode(plain(letter)), key=f"{letter.origin}@{letter.offset}".encode(),
+                headers=[*origin_headers(letter.origin, letter.offset), ("textpulse-reason", letter.reason.value.encode())])
+            for letter in letters]
+        confirm(producer, sent)
+
+
+def confirm(producer: KafkaProducer, sent: Sequence[Any]) -> None:
+    """Waits for the broker. Raises KafkaError when it refuses one of them."""
     producer.flush()
     for future in sent:
         future.get(timeout=30)
@@ -97,18 +142,17 @@ class PublishTagged(beam.DoFn):
 
     def process(self, element: TaggedChunk) -> None:
         """Sends each event."""
-        producer = producer_of(self.sinks.servers)
-        for record in tagged_of(element, self.load(), self.redaction()):
-            self.sent.append(producer.send(
-                self.sinks.tagged_topic, _encoder.encode(record), key=record.event_id.encode(),
-                headers=origin_headers(record.origin, record.offset)))
+        with publishing(self.sinks, self.sinks.tagged_topic) as producer:
+            for record in tagged_of(element, self.load(), self.redaction()):
+                self.sent.append(producer.send(
+                    self.sinks.tagged_topic, _encoder.encode(record), key=record.event_id.encode(),
+                    headers=origin_headers(record.origin, record.offset)))
 
     def finish_bundle(self) -> None:
         """Waits for the broker."""
-        producer_of(self.sinks.servers).flush()
         sent, self.sent = self.sent, []
-        for future in sent:
-            future.get(timeout=30)
+        with publishing(self.sinks, self.sinks.tagged_topic) as producer:
+            confirm(producer, sent)
 
 
 class WriteTaggedFiles(beam.DoFn):

@@ -1,5 +1,6 @@
 """textpulse doctor: is everything there that a job needs, and if not, what to do."""
 import argparse
+import datetime as dt
 import importlib.metadata
 import os
 import re
@@ -14,9 +15,12 @@ from pipelines.commands.models import model_folder, tagger
 from pipelines.commands.output import line, print_json
 from pipelines.commands.quiet import quiet_kafka
 from pipelines.commands.reading import sqlite_file
-from pipelines.options import CONNECT, JSON, METRICS, METRICS_HOST, MODEL, PRISM, SERVERS, STORE
+from pipelines.options import CONNECT, JSON, METRICS, METRICS_HOST, MODEL, PRISM, SECURITY, SERVERS, STORE
+from pipelines.security import security_of
+from transforms.kafka_security import Security, server_certificate
 
-OPTIONS = (SERVERS, CONNECT, STORE, MODEL, PRISM, METRICS, METRICS_HOST, JSON)
+OPTIONS = (SERVERS, CONNECT, STORE, MODEL, PRISM, METRICS, METRICS_HOST, JSON, *SECURITY)
+PLAINTEXT = Security()
 FOR_SOME = frozenset({"metrics"})   # what only `stream` and `demo` need: a note, no problem
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^ ;]+)$")
 
@@ -36,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints a line for each check, as they end; 3 when something needed is missing."""
     quiet_kafka()
     findings = []
-    for finding in _findings(args):
+    security = security_of(args)
+    for finding in _findings(args, security):
         findings.append(finding)
         if not args.json:
             line(_line(finding))
@@ -51,12 +56,13 @@ def _line(finding: Finding) -> str:
     return f"{state:<8} {finding.check:<9} {finding.found}" + (f"\n{'':<18} -> {finding.do}" if finding.do else "")
 
 
-def _findings(args: argparse.Namespace) -> Iterator[Finding]:
+def _findings(args: argparse.Namespace, security: Security) -> Iterator[Finding]:
     yield python()
     yield from packages()
     checks: Sequence[tuple[str, Callable[[], str], str]] = (
         ("prism", lambda: prism(args.prism_location), "`make prism` builds it, or name it with --prism_location"),
-        ("broker", lambda: broker(args.bootstrap_servers, args.connect_timeout),
+        ("broker", lambda: broker(args.bootstrap_servers, args.connect_timeout, security),
+         "see that it runs and lets this user in" if args.bootstrap_servers else
          "start Kafka and name it with --bootstrap-servers, or install Java 17 and Maven"),
         ("model", lambda: model(args.model), "choose another --model, or make one: textpulse train --out FOLDER"),
         ("store", lambda: store(args.store), "name a store that can be written with --store"),
@@ -111,14 +117,14 @@ def prism(location: str) -> str:
     return str(find_prism(location or None))
 
 
-def broker(servers: str, timeout_s: float) -> str:
+def broker(servers: str, timeout_s: float, security: Security = PLAINTEXT) -> str:
     """Which broker there is, or can be started. Raises EnvironmentProblem."""
     from pipelines import broker as brokers
     from pipelines.errors import EnvironmentProblem
 
     if servers:
-        brokers.connect_admin(servers, timeout_s).close()
-        return f"{servers} answers"
+        brokers.connect_admin(servers, timeout_s, security).close()
+        return ", ".join([f"{servers} answers", *_secured(servers, timeout_s, security)])
     if java := brokers.find_java():
         if brokers.kafka_at_hand(brokers.broker_cache()):
             return f"none named; the demo starts Apache Kafka {brokers.KAFKA_VERSION} with {java}"
@@ -126,6 +132,18 @@ def broker(servers: str, timeout_s: float) -> str:
     if tansu := brokers.find_tansu():
         return f"none named; the demo starts {tansu}"
     raise EnvironmentProblem("no --bootstrap-servers, and no Java 17 with Maven to start one")
+
+
+def _secured(servers: str, timeout_s: float, security: Security) -> Iterator[str]:
+    """How it is spoken to, and what shows that it is the right one; no secret."""
+    if security != PLAINTEXT:
+        yield f"by {security.how}"
+    if security.tls:
+        subject, until = server_certificate(servers.partition(",")[0], security, timeout_s)
+        left = (until - dt.datetime.now(dt.UTC)).days
+        yield f"certificate of {subject} valid until {until:%Y-%m-%d %H:%M} UTC ({left} days)"
+    if security.cert_file:
+        yield f"own certificate {security.cert_file}"
 
 
 def model(named: str) -> str:

@@ -10,6 +10,7 @@ from pipelines.commands.output import note
 from pipelines.commands.quiet import quiet_kafka
 from pipelines.errors import UsageProblem
 from pipelines.options import PRODUCE
+from pipelines.security import security_of
 
 if TYPE_CHECKING:
     from pipelines.produce import Progress
@@ -41,6 +42,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageProblem("name either archives or --sample N; see textpulse produce --help")
     if not args.bootstrap_servers:
         raise UsageProblem("--bootstrap-servers HOST:PORT is needed: the Kafka to produce to")
+    security_of(args)
     if "," in args.topic:
         raise UsageProblem(f"--topic {args.topic}: records are produced to one topic")
     if args.files:
@@ -53,7 +55,8 @@ def _send(args: argparse.Namespace, records: "Iterable[Record]", *, total: int |
 
     return produce(
         args.bootstrap_servers, args.topic, records, speed=args.speed, partitions=args.partitions, total=total,
-        done=done, report=lambda progress: note(progress.line()), connect_timeout_s=args.connect_timeout)
+        done=done, report=lambda progress: note(progress.line()), connect_timeout_s=args.connect_timeout,
+        security=security_of(args))
 
 
 def _sample(args: argparse.Namespace) -> "Iterator[Record]":

@@ -222,6 +222,42 @@ def test_an_unknown_key_of_the_file_is_named(tmp_path: Path, capsys: pytest.Capt
     assert "unknown option 'windows'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("argv", [
+    ["stream", "--sasl-password", "hunter2"], ["produce", "--sasl-password=hunter2"], ["doctor", "--ssl-key-password", "hunter2"],
+    ["stream", "--webhook-secret", "hunter2"]], ids=" ".join)
+def test_a_secret_on_the_command_line_is_refused_and_not_shown_again(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv) == 2
+    said = capsys.readouterr().err
+    flag = argv[1].partition("=")[0]
+    assert f"name that with {flag}-file" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(("argv", "told"), [
+    (["verify", "--store", "postgresql+psycopg://me:hunter2@127.0.0.1:1/db"], True),
+    (["verify", "--store=postgresql://127.0.0.1:1/db?password=hunter2"], True),
+    (["diff", "postgresql+psycopg://me:hunter2@127.0.0.1:1/db"], True),
+    (["verify", "--store", "postgresql+psycopg://me@127.0.0.1:1/db?sslmode=require"], False),
+    (["verify", "--store", "sqlite:///a:b@c.db"], False)])
+def test_a_store_s_password_on_the_command_line_is_warned_of_and_not_shown_again(
+        argv: list[str], told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli.main(argv)
+    said = capsys.readouterr().err
+    assert ("name the store by the variable TEXTPULSE_STORE" in said) is told
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("key", ["sasl_password", "ssl_key_password", "webhook_secret"])
+def test_a_secret_in_the_file_of_options_is_refused_and_not_shown(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(f'{key} = "hunter2"\n')
+    assert cli.main(["stream", "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert f"name that with {key}_file" in said
+    assert "hunter2" not in said
+
+
 def test_a_command_is_given_plain_values_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     args = ran(["stream", "--runner=FlinkRunner"], monkeypatch)
     assert args.beam == ["--runner=FlinkRunner"]

@@ -1,5 +1,6 @@
 """textpulse doctor: every check says ok, or what is wrong and what to do, and nothing is made on the way."""
 import json
+import re
 import socket
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,8 @@ from pipelines.children import free_port
 from pipelines.cli import main
 from pipelines.commands import doctor
 from pipelines.errors import EnvironmentProblem
+from tests.secured import PASSWORD, USER, Secured
+from transforms.kafka_security import Security
 
 Said = pytest.CaptureFixture[str]
 NEEDED = ("prism", "broker", "model", "store")
@@ -80,6 +83,30 @@ def test_a_port_in_use_is_found() -> None:
 def test_a_broker_that_does_not_answer_is_found() -> None:
     with pytest.raises(EnvironmentProblem, match="no Kafka broker answered"):
         doctor.broker(f"127.0.0.1:{free_port()}", 0.3)
+
+
+@pytest.mark.kafka
+class TestSecuredBroker:
+    def test_it_tells_protocol_own_certificate_and_how_long_the_broker_s_is_valid(self, secured: Secured) -> None:
+        files = secured.certificates
+        found = doctor.broker(secured.addresses["MTLS"], 10.0, Security("SSL", str(files.authority), str(files.client)))
+        assert re.fullmatch(
+            rf"{secured.addresses['MTLS']} answers, by SSL, certificate of .*commonName=server "
+            rf"valid until \d{{4}}-\d\d-\d\d \d\d:\d\d UTC \(1 days\), own certificate {files.client}", found), found
+
+    def test_it_tells_the_user_and_no_password(
+            self, secured: Secured, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+        for name in ("prism", "model", "store", "metrics"):
+            monkeypatch.setattr(doctor, name, lambda *given: "fine")
+        options = ["--bootstrap-servers", secured.addresses["SASL"], "--security-protocol", "SASL_SSL", "--sasl-mechanism", "PLAIN",
+                   "--sasl-username", USER, "--ssl-ca-file", str(secured.certificates.authority), "--json"]
+        for password, sound in ((PASSWORD, True), ("zopf-1883", False)):
+            monkeypatch.setenv("TEXTPULSE_SASL_PASSWORD", password)
+            assert (main(["doctor", *options]) == 0) is sound
+            said = capsys.readouterr().out
+            (told,) = [check for check in json.loads(said)["checks"] if check["check"] == "broker"]
+            assert f"by SASL_SSL, user '{USER}' by PLAIN" in told["found"] if sound else "refuses the user or the password" in told["found"]
+            assert password not in said
 
 
 def test_the_broker_is_looked_for_where_the_demo_keeps_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

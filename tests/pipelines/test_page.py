@@ -52,6 +52,26 @@ def test_a_page_that_cannot_start_says_so_once(taken, tmp_path, eventually):
     assert (page.problem(), page.address) == ("", "")
 
 
+def test_neither_page_nor_job_of_a_demo_have_the_store_s_password_on_their_command_lines(tmp_path):
+    from argparse import Namespace
+    from pathlib import Path
+
+    from pipelines.demo import Demo
+    from pipelines.options import DEMO
+
+    url = "postgresql+psycopg://me:zopf-1883@127.0.0.1:1/none"
+    args = Namespace(**{option.key: option.default for option in DEMO} | {"metrics_port": 0})
+    demo = Demo(args, "127.0.0.1:1", url, tmp_path / "job.log", 0.0)
+    children = [start_page(url, "demo", 0, "", tmp_path / "page.log").child, demo.start_job()]
+    try:
+        lines = [Path(f"/proc/{child.pid}/cmdline").read_bytes() for child in children]
+    finally:
+        for child in children:
+            end(child, 0.0)
+    assert all(lines)
+    assert not [line for line in lines if b"zopf" in line]
+
+
 def test_a_page_is_where_it_says_until_it_is_ended(tmp_path, eventually):
     pytest.importorskip("nicegui")
     page = start_page(f"sqlite:///{tmp_path}/a.db", "demo", 0, "", tmp_path / "page.log")

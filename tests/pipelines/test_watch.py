@@ -17,6 +17,7 @@ from insights.cells import Cell, Unit
 from insights.store import Store, StoreError, UnitKey
 from insights.tables import alerts, deliveries, messages
 from pipelines.children import end, spawn
+from pipelines.options import SECURITY
 from pipelines.stream import WATCH_OPTIONS
 from pipelines.targets import SECRET, NotDelivered, signed
 from pipelines.watch import Watch, deliver
@@ -53,8 +54,9 @@ def rows(store, table):
 @pytest.fixture
 def start(store, receiver, tmp_path):
     """Starts the process; whatever is left of it is ended."""
-    options = {"store": store.url, "job": "job", "bootstrap_servers": "", "alert_webhook": receiver.url, "webhook_secret_file": "",
-               "alert_topic": "", "no_alerts": False}
+    options = {option.key: option.default for option in SECURITY} | {
+        "store": store.url, "job": "job", "bootstrap_servers": "", "alert_webhook": receiver.url, "webhook_secret_file": "",
+        "alert_topic": "", "no_alerts": False}
     running = []
 
     def spawned():

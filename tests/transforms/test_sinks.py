@@ -319,5 +319,7 @@ class TestRealBroker:
             publish_dead(Sinks(servers=broker.bootstrap, dead_letter_topic=topic), [letter(0, origin="o" * 400)])
 
     def test_a_process_has_one_producer_to_the_same_brokers(self, broker, own_producer):
-        assert module.producer_of(broker.bootstrap) is module.producer_of(broker.bootstrap)
+        sinks = Sinks(servers=broker.bootstrap, tagged_topic="tagged", dead_letter_topic="dead")
+        with module.publishing(sinks, "tagged") as one, module.publishing(sinks, "dead") as other:
+            assert one is other
         assert len(own_producer) == 1
