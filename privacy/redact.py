@@ -11,6 +11,7 @@ from privacy.kinds import PERSON, Span, digits_of, find_all, find_in_fields
 from privacy.policy import Mode, Policy, PolicyError
 
 PSEUDONYM_BYTES = 10   # 80 bits: two of ten billion persons are the same with a probability of 4 in 100,000
+MOST_IN_FIELD = 8
 REMEMBERED = 1 << 14   # pseudonyms of authors and values of fields
 PLAIN_KINDS = ("number", "code", "link")
 NUMBERS = ("phone", "card", "cn_id", "us_ssn", "number")   # the same however they are spaced
@@ -134,6 +135,8 @@ class Redactor:
         return {value: said for value in values if (said := self._names[value])}
 
     def _with_pseudonyms(self, value: str, found: Sequence[Span]) -> str:
+        if len(found) > MOST_IN_FIELD:   # a name of many handles would become longer than an index takes
+            return f"[{found[0][2]}:{self.pseudonym(found[0][2], value)}]"
         for start, end, kind in reversed(found):
             value = f"{value[:start]}[{kind}:{self.pseudonym(kind, value[start:end])}]{value[end:]}"
         return value

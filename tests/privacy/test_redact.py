@@ -60,6 +60,13 @@ def test_values_of_fields_that_are_personal_are_pseudonyms_and_others_stay():
     assert keeps.names(values) == keeps.ids(list(values)) == {}
 
 
+def test_a_name_of_many_handles_does_not_grow():
+    (said,) = PSEUDONYMS.names({"@ab " * 256}).values()
+    assert len(said) < 40
+    (said,) = PSEUDONYMS.names({"@ab " * 8 + "x" * 900}).values()
+    assert said.count("[handle:") == 8
+
+
 def test_more_values_than_are_remembered_are_all_answered():
     many = {f"a{number}@x.org" for number in range(REMEMBERED + 9)}
     for _ in range(2):
