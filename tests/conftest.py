@@ -161,6 +161,25 @@ def _await_socket(server: "subprocess.Popen[bytes]", folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def chrome() -> Iterator[Any]:
+    """One headless Chromium for the whole run."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the page's tests need Selenium: pip install 'textpulse[test]'")
+    from selenium.webdriver.chrome.service import Service
+
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.skip("the page's tests need Chromium and its driver (Debian: apt install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en", "--hide-scrollbars"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    made = webdriver.Chrome(options=options, service=Service(driver))
+    yield made
+    made.quit()
+
+
+@pytest.fixture(scope="session")
 def eventually() -> Eventually:
     """eventually(check, what, deadline_s=30): polls until check() is true, and fails naming `what` at the deadline."""
 

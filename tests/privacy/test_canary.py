@@ -15,6 +15,7 @@ from insights.store import Store
 from pipelines.broker import create_topic
 from pipelines.children import end, free_port, spawn
 from pipelines.errors import EnvironmentProblem
+from pipelines.page import start_page
 from pipelines.prism import find_prism
 from schemas.records import Reason
 
@@ -108,10 +109,30 @@ class Run:
         return b"\n".join(parts)
 
 
+def pages(request, run, log, eventually):
+    """What a browser shows of the store, where there is one."""
+    try:
+        pytest.importorskip("nicegui")
+        chrome = request.getfixturevalue("chrome")
+    except pytest.skip.Exception:
+        return {}
+    page = start_page(run.url, "canary", 0, "", log)
+    try:
+        eventually(lambda: page.address != "" or page.problem() != "", "the page starts")
+        shown = []
+        for place, what in (("", ".tiles"), ("dead-letters", "details.letter"), ("job", ".columns")):
+            chrome.get(page.address + place)
+            eventually(lambda: chrome.find_elements("css selector", what), f"/{place} shows {what}")   # noqa: B023 - polled at once
+            shown.append(chrome.page_source.encode())
+    finally:
+        end(page.child)
+    return {"page": b"".join(shown)}
+
+
 @pytest.mark.kafka
 @pytest.mark.prism
 @pytest.mark.model
-def test_no_byte_that_is_written_holds_a_personal_item(broker, topic, tmp_path, poisonable, canaries, eventually):
+def test_no_byte_that_is_written_holds_a_personal_item(request, broker, topic, tmp_path, poisonable, canaries, eventually):
     from models.load import DEFAULT, load
 
     try:
@@ -156,6 +177,7 @@ def test_no_byte_that_is_written_holds_a_personal_item(broker, topic, tmp_path, 
         "files": b"".join(path.read_bytes() for path in sorted((tmp_path / "files").iterdir())), "metrics": metrics,
         **{name: run.read(name) for name in run.topics[1:]}, "commands": b"".join(told),
         "report": (tmp_path / "report.html").read_bytes()}
+    written |= pages(request, run, tmp_path / "page.log", eventually)
     left = {name: found for name, data in written.items() if (found := found_in(data, canaries.cores))}
     assert not left, {name: (len(found), sorted(found)[:10]) for name, found in left.items()}
     sizes = {name: len(data) for name, data in written.items()}
