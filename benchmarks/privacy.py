@@ -15,7 +15,8 @@ from privacy.kinds import find_all
 SEEDS = {"dev": 11, "test": 12}
 NAMES = {   # presidio's
     "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CREDIT_CARD": "card", "IBAN_CODE": "iban", "US_SSN": "us_ssn", "IP_ADDRESS": "ip",
-    "US_PASSPORT": "passport", "US_DRIVER_LICENSE": "licence", "UK_PASSPORT": "passport", "MAC_ADDRESS": "mac", "URL": "secret_link"}
+    "US_PASSPORT": "passport", "US_DRIVER_LICENSE": "licence", "UK_PASSPORT": "passport",
+    "IT_PASSPORT": "passport", "DE_PASSPORT": "passport", "UK_DRIVING_LICENCE": "licence", "MAC_ADDRESS": "mac", "URL": "secret_link"}
 
 
 def ours(found):
@@ -30,7 +31,8 @@ def presidio(found):
 
     recognizers = [getattr(known, name)() for name in (
         "EmailRecognizer", "PhoneRecognizer", "CreditCardRecognizer", "IbanRecognizer", "UsSsnRecognizer", "IpRecognizer",
-        "UsPassportRecognizer", "UsLicenseRecognizer", "UrlRecognizer", "MacAddressRecognizer") if hasattr(known, name)]
+        "UsPassportRecognizer", "UkPassportRecognizer", "ItPassportRecognizer", "DePassportRecognizer", "UsLicenseRecognizer",
+        "UkDrivingLicenceRecognizer", "UrlRecognizer", "MacAddressRecognizer") if hasattr(known, name)]
     return [[(one.start, one.end, NAMES[one.entity_type]) for each in recognizers
              for one in each.analyze(text, each.supported_entities, None) if one.entity_type in NAMES] for text in found]
 
