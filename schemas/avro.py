@@ -1,4 +1,4 @@
-"""Avro: our own schemas, the Confluent wire format with a folder as registry, and object container files.
+"""Avro: our own schemas, the Confluent wire format with a folder or a registry of schemas, and object container files.
 
 Formats: Apache Avro 1.11 specification (binary encoding, object container files) and Confluent's wire format
 (a byte 0, the schema id as 4 bytes big-endian, the body).
@@ -10,15 +10,19 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import fastavro
 import msgspec
 from fastavro.schema import SchemaParseException
 
 from schemas.decode import MAX_TEXT_BYTES, from_mapping, kind_of, mapping_attributes, tombstone
+from schemas.parse import SchemaError, parsed
 from schemas.records import Reason, Rejected, TextEvent, time_of
+from schemas.registry import Registry
+from schemas.registry_http import RegistrySettings, is_address
 
 NAMES = ("TextEvent", "TaggedEvent", "DeadLetter", "InsightCell")
 PREFIX_BYTES = 5
@@ -36,15 +40,11 @@ _TIMES = {
 }
 
 
-class SchemaError(Exception):
-    """The schema folder or a file in it cannot be used."""
-
-
 @functools.cache
 def schema(name: str) -> dict[str, Any]:
     """Our parsed schema of that name, one of NAMES."""
-    parsed: dict[str, Any] = fastavro.parse_schema(json.loads(schema_text(name)))
-    return parsed
+    ours: dict[str, Any] = fastavro.parse_schema(json.loads(schema_text(name)))
+    return ours
 
 
 def schema_text(name: str) -> str:
@@ -83,6 +83,30 @@ def write_container(
     fastavro.writer(file, schema(name), map(as_row, records), codec=codec)
 
 
+@dataclass(frozen=True, slots=True)
+class AvroSettings:
+    """Where schemas come from: a folder, or the address of a registry and who asks it. No secret is in here."""
+
+    schemas: str
+    user: str = ""
+    password_file: str = ""
+    token_file: str = ""
+    ca_file: str = ""
+
+    @property
+    def registry(self) -> RegistrySettings:
+        """The registry's part."""
+        return RegistrySettings(self.schemas, self.user, self.password_file, self.token_file, self.ca_file)
+
+
+class Schemas(Protocol):
+    """Parsed schemas by id."""
+
+    def get(self, schema_id: int) -> Any:
+        """The parsed schema. Raises SchemaError where there is none that can be read by, SchemaUnavailable where that is not known."""
+        ...
+
+
 class SchemaFolder:
     """A folder as schema registry: <id>.avsc holds the schema with that id. Files may come while it is in use."""
 
@@ -94,30 +118,43 @@ class SchemaFolder:
         self._parsed: dict[int, Any] = {}
         for path in self.folder.glob("*.avsc"):
             if path.stem.isascii() and path.stem.isdigit():
-                self._parsed[int(path.stem)] = _parse_file(path)
+                self._parsed[int(path.stem)] = parse_file(path)
 
-    def get(self, schema_id: int) -> Any | None:
-        """The parsed schema, or None when the folder does not hold it. Raises SchemaError for a broken new file."""
+    def get(self, schema_id: int) -> Any:
+        """The parsed schema. Raises SchemaError where there is no file of it, or a broken one."""
         found = self._parsed.get(schema_id)
-        if found is None and (path := self.folder / f"{schema_id}.avsc").is_file():
-            found = self._parsed[schema_id] = _parse_file(path)
+        if found is None:
+            path = self.folder / f"{schema_id}.avsc"
+            if not path.is_file():
+                raise SchemaError(f"no file {path.name} in the folder")
+            found = self._parsed[schema_id] = parse_file(path)
         return found
 
 
-class AvroDecoder:
-    """One Avro record in the Confluent wire format a log record; the writer's schema is looked up in a folder."""
+def open_schemas(settings: AvroSettings) -> Schemas:
+    """The folder or the registry, asked once. Raises SchemaError when it cannot be used, RegistryProblem when it does not answer."""
+    if not is_address(settings.schemas):
+        return SchemaFolder(settings.schemas)
+    registry = Registry(settings.registry)
+    registry.check()
+    return registry
 
-    def __init__(self, folder: str | Path, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
-        """Raises SchemaError when the folder cannot be used."""
-        self.schemas = SchemaFolder(folder)
+
+class AvroDecoder:
+    """One Avro record in the Confluent wire format a log record, read by the schema that it was written with."""
+
+    def __init__(self, place: str | Path | AvroSettings, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
+        """place: a folder, or settings. Raises as open_schemas does."""
+        self.settings = place if isinstance(place, AvroSettings) else AvroSettings(str(place))
+        self.schemas = open_schemas(self.settings)
         self.max_text_bytes = max_text_bytes
 
-    def __reduce__(self) -> tuple[type["AvroDecoder"], tuple[Path, int]]:
-        """Pickled as its two settings: a worker parses the folder itself."""
-        return AvroDecoder, (self.schemas.folder, self.max_text_bytes)
+    def __reduce__(self) -> tuple[type["AvroDecoder"], tuple[AvroSettings, int]]:
+        """Pickled as its settings: a worker opens the folder or the registry itself."""
+        return AvroDecoder, (self.settings, self.max_text_bytes)
 
     def decode(self, value: bytes | None, log_time_us: int | None) -> TextEvent | Rejected:
-        """The event, or why it is none."""
+        """The event, or why it is none. Raises SchemaUnavailable while the registry does not answer."""
         if value is None:
             return tombstone()
         row = self._row(value)
@@ -137,8 +174,6 @@ class AvroDecoder:
             found = self.schemas.get(schema_id)
         except SchemaError as error:
             return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: {error}")
-        if found is None:
-            return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: no file {schema_id}.avsc in the folder")
         return _read_body(value, found, schema_id)
 
 
@@ -160,8 +195,9 @@ def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rej
     return row
 
 
-def _parse_file(path: Path) -> Any:
+def parse_file(path: Path) -> Any:
+    """The parsed schema in a file. Raises SchemaError."""
     try:
-        return fastavro.parse_schema(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, SchemaParseException, fastavro.schema.UnknownType) as error:
+        return parsed(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(f"{path}: not an Avro schema: {error}") from error
