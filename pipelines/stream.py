@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format not in ("json", "avro"):
         raise UsageProblem(f"--format {args.format!r}: known are json and avro")
     if args.format == "avro" and not args.schemas:
-        raise UsageProblem("--format avro needs --schemas FOLDER with <id>.avsc files")
+        raise UsageProblem("--format avro needs --schemas: a FOLDER with <id>.avsc files, or the address of a schema registry")
     targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)   # wrong ones are refused here
     if not any(option.startswith("--runner") and option.split("=")[-1] not in LOCAL_RUNNERS for option in args.beam):
         find_prism(args.prism_location or None)   # refused here, never a silent fallback

@@ -44,6 +44,7 @@ class Worker:
         with quiet_import():
             from pipelines.graph import loader_of, make_decoder
         from pipelines.metrics import serve
+        from pipelines.registry import avro_settings
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
         from transforms.kafka_client import KafkaSettings
@@ -54,7 +55,7 @@ class Worker:
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
             int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS,
             sample_texts=not args.no_sample_texts)
-        self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
+        self.decoder = functools.partial(make_decoder, args.format, avro_settings(args), args.max_text_bytes)
         self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)
         self.kafka = KafkaSettings(

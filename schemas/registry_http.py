@@ -125,6 +125,11 @@ class RegistryHttp:
                 time.sleep(PAUSE_S * 2**attempt * random.uniform(0.5, 1.0))
         return self._ask(path)
 
+    @property
+    def names_us(self) -> bool:
+        """Whether the registry is told who asks."""
+        return "Authorization" in self._headers
+
     def no_registry(self, why: str) -> RegistryProblem:
         """The problem that something else answers there."""
         return RegistryProblem(f"{self.host} does not answer as a schema registry does: {why}; check --schemas")

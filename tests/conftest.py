@@ -167,6 +167,7 @@ class RegistryServer:
 def _handler(registry: RegistryServer) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16   # head and body in one packet
 
         def do_GET(self) -> None:
             registry.asked.append(self.path)

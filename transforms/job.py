@@ -114,6 +114,7 @@ class Job:
         self.untold: list[DeadLetter] = []   # saved gaps, for the next poll to carry to the other sinks
         self.save_due = 0.0
         self.overdue: tuple[int | None, float] = (None, 0.0)   # the first window that should be closed, and since when
+        self.waits_since = 0.0   # by the clock, since when records wait for a schema that is not to be had; 0: none do
         self.stopping = False
         self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
         self.first_read = self.last_write = 0.0                # by the clock: what a benchmark calls the pipeline's time
@@ -153,7 +154,7 @@ class Job:
                 self.ledger.drop(gap.origin)
 
     def decode(self, polled: Sequence[Raw]) -> None:
-        """Decodes them, which needs no lock: the fused stage need not wait for it."""
+        """Decodes them, which needs no lock: the fused stage need not wait for it. Raises SchemaUnavailable."""
         decode = self.decoder.decode
         for raw in polled:
             records = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
