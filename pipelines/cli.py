@@ -20,6 +20,7 @@ from pipelines.commands import (
     models,
     produce,
     report,
+    schemas,
     stream,
     tag,
     topics,
@@ -36,8 +37,8 @@ from pipelines.options import add_options, resolve
 PROGRAM = "textpulse"
 COMMANDS: tuple[Command | Group, ...] = (
     demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
-    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP,
-    doctor.COMMAND)
+    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, schemas.GROUP, tag.COMMAND, train.COMMAND,
+    evaluate.COMMAND, models.GROUP, doctor.COMMAND)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failed, 2 usage, 3 environment, 130 Ctrl-C."""

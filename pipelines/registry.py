@@ -17,12 +17,18 @@ def avro_settings(args: argparse.Namespace) -> "AvroSettings":
     """What --schemas and the options beside it say."""
     from schemas.avro import AvroSettings
 
-    return AvroSettings(args.schemas, args.registry_user, args.registry_password_file, args.registry_token_file, args.registry_ca_file)
+    return AvroSettings(
+        args.schemas, args.registry_user, args.registry_password_file, args.registry_token_file, args.registry_ca_file,
+        args.reader_schema)
 
 
 def check_schemas(args: argparse.Namespace) -> None:
-    """Asks nobody. Raises UsageProblem for a folder that is not there, SchemaError for an address or a secret that cannot be used; notes
-    a secret that would be sent in the clear."""
+    """Asks nobody. Raises UsageProblem for a folder that is not there, SchemaError for an address, a secret or a reader schema that cannot
+    be used; notes a secret that would be sent in the clear."""
+    if args.reader_schema:
+        from schemas.readable import reader_schema
+
+        reader_schema(args.reader_schema)
     given = [option.name for option in REGISTRY if getattr(args, option.key)]
     if not args.schemas and not given:
         return

@@ -18,14 +18,17 @@ import fastavro
 import msgspec
 from fastavro.schema import SchemaParseException
 
-from schemas.decode import MAX_TEXT_BYTES, from_mapping, kind_of, mapping_attributes, tombstone
-from schemas.parse import SchemaError, parsed
+from schemas.compatibility import breaks
+from schemas.decode import FIELDS, MAX_TEXT_BYTES, from_mapping, kind_of, mapping_attributes, tombstone
+from schemas.parse import SchemaError, parse_file
+from schemas.readable import fitted, reader_schema
 from schemas.records import Reason, Rejected, TextEvent, time_of
 from schemas.registry import Registry
 from schemas.registry_http import RegistrySettings, is_address
 
 NAMES = ("TextEvent", "TaggedEvent", "DeadLetter", "InsightCell")
 PREFIX_BYTES = 5
+DETAIL = 300   # characters
 
 CORRUPT = (
     EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, StopIteration,
@@ -85,13 +88,17 @@ def write_container(
 
 @dataclass(frozen=True, slots=True)
 class AvroSettings:
-    """Where schemas come from: a folder, or the address of a registry and who asks it. No secret is in here."""
+    """Where schemas come from: a folder, or the address of a registry and who asks it. No secret is in here.
+
+    reader_schema: a file with the schema as which every record is read; empty: each as it was written.
+    """
 
     schemas: str
     user: str = ""
     password_file: str = ""
     token_file: str = ""
     ca_file: str = ""
+    reader_schema: str = ""
 
     @property
     def registry(self) -> RegistrySettings:
@@ -140,13 +147,24 @@ def open_schemas(settings: AvroSettings) -> Schemas:
     return registry
 
 
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A schema that records are written with, and the one as which they are read. why: the reason why some cannot be."""
+
+    schema: Any
+    reader: Any = None
+    why: str = ""
+
+
 class AvroDecoder:
     """One Avro record in the Confluent wire format a log record, read by the schema that it was written with."""
 
     def __init__(self, place: str | Path | AvroSettings, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
-        """place: a folder, or settings. Raises as open_schemas does."""
+        """place: a folder, or settings. Raises as open_schemas and reader_schema do."""
         self.settings = place if isinstance(place, AvroSettings) else AvroSettings(str(place))
+        self.reader = reader_schema(self.settings.reader_schema) if self.settings.reader_schema else None
         self.schemas = open_schemas(self.settings)
+        self._writers: dict[int, _Writer] = {}
         self.max_text_bytes = max_text_bytes
 
     def __reduce__(self) -> tuple[type["AvroDecoder"], tuple[AvroSettings, int]]:
@@ -161,28 +179,43 @@ class AvroDecoder:
         return row if isinstance(row, Rejected) else from_mapping(row, log_time_us, self.max_text_bytes)
 
     def attributes(self, value: bytes) -> dict[str, str]:
-        """The fields of an accepted record that textpulse does not know."""
-        row = self._row(value)
-        return {} if isinstance(row, Rejected) else mapping_attributes(row)
+        """The fields of an accepted record that textpulse does not know, as they were written."""
+        row = self._row(value, as_written=True)
+        if isinstance(row, Rejected):
+            return {}
+        reader = self._writers[int.from_bytes(value[1:PREFIX_BYTES], "big")].reader
+        known = {alias for part in reader["fields"] if part["name"] in FIELDS for alias in part.get("aliases", ())} if reader else ()
+        return mapping_attributes({name: field for name, field in row.items() if name not in known})
 
-    def _row(self, value: bytes) -> dict[str, Any] | Rejected:
+    def _row(self, value: bytes, as_written: bool = False) -> dict[str, Any] | Rejected:
         if len(value) < PREFIX_BYTES or value[0] != 0:
             start = value[:PREFIX_BYTES].hex(" ") or "nothing"
             return Rejected(Reason.MALFORMED, f"expected byte 0 and a 4-byte schema id before the body, got {start}")
         schema_id = int.from_bytes(value[1:PREFIX_BYTES], "big")
         try:
-            found = self.schemas.get(schema_id)
+            writer = self._writers.get(schema_id) or self._writer(schema_id)
         except SchemaError as error:
             return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: {error}")
-        return _read_body(value, found, schema_id)
+        return _read_body(value, _Writer(writer.schema) if as_written else writer, schema_id)
+
+    def _writer(self, schema_id: int) -> _Writer:
+        schema = self.schemas.get(schema_id)
+        found = _Writer(schema)
+        if self.reader is not None:
+            reader = fitted(self.reader, schema)
+            found = _Writer(schema, reader, "; ".join(map(str, breaks(schema, reader))))
+        self._writers[schema_id] = found
+        return found
 
 
-def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rejected:
+def _read_body(value: bytes, writer: _Writer, schema_id: int) -> dict[str, Any] | Rejected:
     body = io.BytesIO(value)
     body.seek(PREFIX_BYTES)
     try:
         # Escaped surrogates instead of an error, so that the rules can name the field.
-        row = fastavro.schemaless_reader(body, found, None, handle_unicode_errors="surrogateescape")
+        row = fastavro.schemaless_reader(body, writer.schema, writer.reader, handle_unicode_errors="surrogateescape")
+    except fastavro.read.SchemaResolutionError as error:
+        return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id} cannot be read as the reader schema: {writer.why or error}"[:DETAIL])
     except OverflowError as error:
         return Rejected(Reason.WRONG_TYPE, f"event_time: a timestamp outside the years 1 to 9999 ({error})")
     except CORRUPT as error:
@@ -193,11 +226,3 @@ def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rej
     if not isinstance(row, dict):
         return Rejected(Reason.MALFORMED, f"expected an Avro record, got {kind_of(row)}")
     return row
-
-
-def parse_file(path: Path) -> Any:
-    """The parsed schema in a file. Raises SchemaError."""
-    try:
-        return parsed(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{path}: not an Avro schema: {error}") from error

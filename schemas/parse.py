@@ -1,5 +1,6 @@
 """From a schema's text to what fastavro reads by."""
 import json
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -23,6 +24,14 @@ def parsed(text: str, where: str, named: dict[str, Any] | None = None) -> Any:
         return fastavro.parse_schema(_with_plain_ids(json.loads(text)), named)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SchemaParseException, UnknownType) as error:
         raise SchemaError(f"{where}: not an Avro schema: {error or type(error).__name__}") from error
+
+
+def parse_file(path: Path) -> Any:
+    """The parsed schema in a file. Raises SchemaError."""
+    try:
+        return parsed(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{path}: not an Avro schema: {error}") from error
 
 
 def _with_plain_ids(schema: Any) -> Any:
