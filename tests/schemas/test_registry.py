@@ -206,6 +206,14 @@ def test_no_answer_is_no_verdict_on_a_record_and_stops_the_start(registry, quick
     assert decoder.decode(encode_wire(EVENT, 7), None) == EVENT
 
 
+@pytest.mark.parametrize(("fault", "said"), [("huge", "larger than 4 MB"), ("slow", "took longer"), ("silent", "no answer within")])
+def test_an_answer_without_end_is_left(registry, quick, fault, said):
+    schemas = client(registry)
+    registry.fault = FAULTS[fault]
+    with pytest.raises(RegistryProblem, match=said):
+        schemas.check()
+
+
 def test_a_registry_that_is_not_there_is_no_verdict_on_a_record(registry, quick):
     decoder = AvroDecoder(AvroSettings(registry.url))
     registry.close()
