@@ -18,7 +18,7 @@ import fastavro
 import msgspec
 from fastavro.schema import SchemaParseException
 
-from schemas.compatibility import breaks
+from schemas.compatibility import breaks, self_holding
 from schemas.decode import FIELDS, MAX_TEXT_BYTES, from_mapping, kind_of, mapping_attributes, tombstone
 from schemas.parse import SchemaError, parse_file
 from schemas.readable import fitted, reader_schema
@@ -200,6 +200,8 @@ class AvroDecoder:
 
     def _writer(self, schema_id: int) -> _Writer:
         schema = self.schemas.get(schema_id)
+        if name := self_holding(schema):   # fastavro recurses in C: a hostile record would end the process
+            raise SchemaError(f"its type {name} holds itself")
         found = _Writer(schema)
         if self.reader is not None:
             reader = fitted(self.reader, schema)

@@ -6,6 +6,7 @@ fastavro does, which reads the records.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 PROMOTED = {"int": {"long", "float", "double"}, "long": {"float", "double"}, "float": {"double"}, "string": {"bytes"}, "bytes": {"string"}}
@@ -53,6 +54,32 @@ def names_in(schema: Any) -> dict[str, Any]:
                 found[node["name"]] = node
             waiting += [part["type"] for part in node.get("fields", ())]
             waiting += [node[key] for key in INNER.values() if key in node]
+    return found
+
+
+def self_holding(schema: Any) -> str:
+    """The name of a type that holds itself, if there is one: a record may then be nested as deeply as its bytes allow."""
+    names = names_in(schema)
+    try:
+        TopologicalSorter({name: _mentioned(node, names) for name, node in names.items()}).prepare()
+    except CycleError as error:
+        return str(error.args[1][0])
+    return ""
+
+
+def _mentioned(node: Any, names: Mapping[str, Any]) -> set[str]:
+    """The named types in a definition, without what is inside of them."""
+    found, waiting = set(), [part["type"] for part in node.get("fields", ())]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, str):
+            found.update({part} & names.keys())
+        elif part.get("type") in NAMED:
+            found.add(part["name"])
+        else:
+            waiting += [part[key] for key in (*INNER.values(), "type") if key in part]
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastavro.read import LOGICAL_READERS
 
-from schemas.compatibility import breaks, kind_of_type, names_in, shown
+from schemas.compatibility import breaks, kind_of_type, names_in, self_holding, shown
 from schemas.decode import FIELDS, OPTIONAL
 from schemas.parse import SchemaError, parse_file
 
@@ -30,6 +30,8 @@ class Finding:
 
 def findings(schema: Any, reader: Any = None) -> list[Finding]:
     """What textpulse meets in records that follow the parsed schema, read as the parsed schema `reader` where there is one."""
+    if name := self_holding(schema):
+        return [Finding("", True, f"type {name} holds itself, and textpulse does not read such records")]
     if reader is not None:
         if found := breaks(schema, fitted(reader, schema)):
             return [Finding(each.where, True, f"{each.why} (reader schema {reader['name']})") for each in found]

@@ -104,11 +104,11 @@ class Registry:
 
     def _add_references(self, answer: Mapping[str, Any], named: dict[str, Any], seen: set[tuple[str, str]], depth: int) -> None:
         """Adds the types to which the answer's schema refers, those first to which these refer."""
-        for reference in answer.get("references") or ():
-            try:
-                subject, version = str(reference["subject"]), str(int(reference["version"]))
-            except (TypeError, KeyError, ValueError) as error:
-                raise self.http.no_registry("a reference names no subject and version") from error
+        try:
+            wanted = [(str(each["subject"]), str(int(each["version"]))) for each in answer.get("references") or ()]
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
+            raise self.http.no_registry("a reference names no subject and version") from error
+        for subject, version in wanted:
             if (subject, version) in seen:
                 continue
             seen.add((subject, version))
@@ -120,7 +120,7 @@ class Registry:
 
     def _version(self, subject: str, version: str) -> Any:
         try:
-            return self.http.ask(f"/subjects/{quote(subject, safe='')}/versions/{quote(version, safe='')}")
+            return self.http.ask(f"/subjects/{quote(subject, safe='', errors='replace')}/versions/{quote(version, safe='')}")
         except NotInRegistry as error:
             raise SchemaError(f"the registry at {self.http.host} has no version {version} of subject {subject!r:.80}") from error
 

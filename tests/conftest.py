@@ -190,6 +190,12 @@ def _handler(registry: RegistryServer) -> type[http.server.BaseHTTPRequestHandle
     return Handler
 
 
+@pytest.fixture(scope="session")
+def registry_class() -> type[RegistryServer]:
+    """A schema registry, to be made anew and closed."""
+    return RegistryServer
+
+
 @pytest.fixture
 def registry() -> Iterator[RegistryServer]:
     """A schema registry of its own."""

@@ -31,8 +31,8 @@ def status(code, headers=()):
     return lambda handler: handler.reply(code, b"<html>", "text/html", **dict(headers))
 
 
-def test_no_other_host_is_told_who_asks(registry, quick, request):
-    other = type(registry)()
+def test_no_other_host_is_told_who_asks(registry, registry_class, quick, request):
+    other = registry_class()
     request.addfinalizer(other.close)
     registry.fault = status(307, {"Location": f"{other.url}/schemas/types"})
     with pytest.raises(RegistryProblem, match="redirect"):

@@ -34,13 +34,13 @@ pytestmark = pytest.mark.kafka
 class Process:
     """One process of the job, over a decoder of the registry."""
 
-    def __init__(self, broker, topic, registry, url, tagger):
+    def __init__(self, broker, topic, schemas, url, tagger):
         store = Store(url)
         store.open_job("job", "stream", WINDOW, LATENESS)
         store.close()
         kafka = KafkaSettings(broker.bootstrap, (topic,), topic, watch_every_s=0.05, idle_after_s=0.2)
         settings = JobSettings(url, "job", "stream", 0, WINDOW, LATENESS, 0, save_every_s=0.05)
-        self.reader = KafkaSource(kafka, settings, lambda: AvroDecoder(AvroSettings(registry.url))).create_reader(None, None)
+        self.reader = KafkaSource(kafka, settings, lambda: AvroDecoder(schemas)).create_reader(None, None)
         self.job, self.tagger = self.reader.reading.job, tagger
         self.dead, self.event_ids, self.units = [], [], {}
 
@@ -67,12 +67,12 @@ class Process:
 def start(broker, topic, registry, tmp_path, monkeypatch, tagger):
     made = []
 
-    def started():
+    def started(**options):
         if made:
             made.pop().end()
         monkeypatch.setattr(jobs, "_jobs", {})
         monkeypatch.setattr(sources, "_readings", {})
-        made.append(Process(broker, topic, registry, f"sqlite:///{tmp_path / 'store.db'}", tagger))
+        made.append(Process(broker, topic, AvroSettings(registry.url, **options), f"sqlite:///{tmp_path / 'store.db'}", tagger))
         return made[-1]
 
     monkeypatch.setattr(read_ahead, "WAITS_S", (0.05, 0.2))
@@ -168,12 +168,35 @@ def test_a_process_that_starts_over_in_the_middle_of_it_is_exact(broker, topic, 
     assert audit(process.job.store).findings == []
 
 
+def test_versions_an_incompatible_and_an_unknown_schema_stand_side_by_side_and_the_books_balance(
+        broker, topic, registry, start, producer, until, tmp_path):
+    create_topic(broker.bootstrap, topic, 1, retention_ms=-1)
+    value, schema = narrower("n", 2)
+    fields = [{"name": "event_id", "type": "string"}, {"name": "text", "type": "int"}]
+    registry.add(1, schema_text("TextEvent"))
+    registry.add(2, schema)
+    registry.add(3, {"type": "record", "name": "TextEvent", "fields": fields})
+    registry.add(4, "{}", schemaType="JSON")
+    (tmp_path / "reader.avsc").write_text(json.dumps(json.loads(schema_text("TextEvent")) | {"aliases": ["Old"]}))
+    process = start(reader_schema=str(tmp_path / "reader.avsc"))
+    ours = encode_wire(event("a"), 1)
+    for made in (ours, value, b"\0\0\0\0\3\2b\2", b"\0\0\0\0\4" + ours[5:], b"\0\0\0\0\5" + ours[5:], encode_wire(event("c"), 1)):
+        producer.send(topic, made, partition=0)
+    producer.flush()
+    until(process, lambda: audited(process) == (6, {"unknown_schema": 3}, 3), "all windows are closed")
+    assert audit(process.job.store).findings == []
+    assert (process.event_ids, [letter.offset for letter in process.dead]) == (["a", "n", "c"], [2, 3, 4])
+    for letter, said in zip(process.dead, ("schema id 3 cannot be read as the reader schema: field text: int cannot be read as string",
+                                           "schema id 4: it is of type 'JSON'", "schema id 5: the registry"), strict=True):
+        assert letter.detail.startswith(said)
+
+
 def audited(process):
     """Records read, dead letters by reason, and records in closed windows."""
     with process.job.store.snapshot() as db:
         read = db.scalar(sa.select(sa.func.sum(tables.progress.c.read_records)))
         still_open = db.scalar(sa.select(sa.func.sum(tables.progress.c.open_records)))
-        stored = db.scalar(sa.select(sa.func.sum(tables.units.c.records)))
+        stored = db.scalar(sa.select(sa.func.sum(tables.units.c.records))) or 0
         return read, dict(Counter(db.scalars(sa.select(tables.dead_letters.c.reason)))), stored - still_open
 
 
