@@ -1,4 +1,5 @@
 """A change of a schema is judged from files or from the registry, with an exit code; wrong use is one line without a secret."""
+import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines.cli import main
+from pipelines.options import REGISTRY
+from pipelines.registry import check_schemas
 from schemas import registry_http
 
 if TYPE_CHECKING:
@@ -103,3 +106,14 @@ def test_a_stream_refuses_what_is_wrong_before_it_starts_a_process(
     assert main(["stream", "--bootstrap-servers", "localhost:1", *argv]) == 2
     printed = capsys.readouterr().err
     assert (printed.count("\n"), said in printed, "pw1" in printed) == (1, True, False)
+
+
+@pytest.mark.parametrize(("url", "noted"), [("http://registry.example", True), ("https://registry.example", False),
+                                            ("http://localhost:1", False), ("http://127.0.0.1:1", False)])
+def test_a_secret_that_would_go_unencrypted_is_noted(
+        url: str, noted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv(registry_http.PASSWORD, "pw1")
+    given = {option.key: "" for option in REGISTRY} | {"schemas": url, "registry_user": "me", "reader_schema": ""}
+    check_schemas(argparse.Namespace(**given))
+    said = capsys.readouterr().err
+    assert ("unencrypted" in said, "pw1" in said) == (noted, False)
