@@ -42,11 +42,11 @@ def loader_of(model: str) -> Callable[[], Tagger]:
 
 
 @functools.cache
-def make_decoder(format_name: str, schemas: AvroSettings | None, max_text_bytes: int) -> Decoder:
+def make_decoder(format_name: str, schemas: AvroSettings | str, max_text_bytes: int) -> Decoder:
     """The decoder that the options name; schemas: for avro alone. Raises SchemaError or RegistryProblem where these cannot be used."""
     if format_name == "archive":
         return ArchiveDecoder(max_text_bytes)
-    if format_name == "avro" and schemas:
+    if format_name == "avro":
         return AvroDecoder(schemas, max_text_bytes)
     return JsonDecoder(max_text_bytes)
 
