@@ -75,7 +75,7 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
     settings = JobSettings(
         args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0, sample_texts=not args.no_sample_texts,
         policy=policy_of(args.policy))
-    decoder = functools.partial(make_decoder, "archive", "", args.max_text_bytes)
+    decoder = functools.partial(make_decoder, "archive", None, args.max_text_bytes)
     loader, sinks = loader_of(args.model), sinks_of(args)
     logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below
     progress = Progress(paths)

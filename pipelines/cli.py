@@ -23,6 +23,7 @@ from pipelines.commands import (
     privacy,
     produce,
     report,
+    schemas,
     stream,
     tag,
     topics,
@@ -41,8 +42,8 @@ PROGRAM = "textpulse"
 PASSWORD_IN_URL = re.compile(r"postgres\w*(\+\w+)?://([^@/]*:[^@]+@|[^ ]*[?&](ssl)?password=)")
 COMMANDS: tuple[Command | Group, ...] = (
     demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
-    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, privacy.GROUP, forget.COMMAND, tag.COMMAND, train.COMMAND,
-    evaluate.COMMAND, models.GROUP, doctor.COMMAND)
+    report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, schemas.GROUP, privacy.GROUP, forget.COMMAND,
+    tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

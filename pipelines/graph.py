@@ -12,7 +12,7 @@ from apache_beam.runners.worker import statesampler
 
 from models.load import DEFAULT, load
 from schemas.archived import ArchiveDecoder
-from schemas.avro import AvroDecoder
+from schemas.avro import AvroDecoder, AvroSettings
 from schemas.decode import Decoder
 from schemas.json_events import JsonDecoder
 from schemas.tagging import Tagger
@@ -42,8 +42,8 @@ def loader_of(model: str) -> Callable[[], Tagger]:
 
 
 @functools.cache
-def make_decoder(format_name: str, schemas: str, max_text_bytes: int) -> Decoder:
-    """The decoder that the options name."""
+def make_decoder(format_name: str, schemas: AvroSettings | str, max_text_bytes: int) -> Decoder:
+    """The decoder that the options name; schemas: for avro alone. Raises SchemaError or RegistryProblem where these cannot be used."""
     if format_name == "archive":
         return ArchiveDecoder(max_text_bytes)
     if format_name == "avro":

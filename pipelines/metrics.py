@@ -68,6 +68,8 @@ class JobMetrics:
         yield _gauge("textpulse_oldest_open_window_age_seconds", "How long the oldest expired window waits to be closed", (), {(): overdue})
         yield _gauge("textpulse_committed_offset", "Where a restart begins", ("topic", "partition"), {
             tuple(name.rsplit("/", 1)): offset for name, offset in saved.items()})
+        waits = self.job.clock() - self.job.waits_since if self.job.waits_since else 0.0
+        yield _gauge("textpulse_schema_wait_seconds", "For how long records have waited for a schema", (), {(): waits})
         if self.client:
             yield _gauge("textpulse_consumer_lag_records", "Records not yet read", ("topic", "partition"), {
                 tuple(name.rsplit("/", 1)): number for name, number in self.client.lag(positions).items()})

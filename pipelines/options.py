@@ -181,7 +181,13 @@ LATENESS = Option("allowed-lateness", duration_s, 600.0, "how long after its end
 DISORDER = Option("out-of-orderness", duration_s, 2.0, "how far behind the newest event the others usually are")
 TEXT_LIMIT = Option("max-text-bytes", positive_bytes, 65_536, "longer texts become dead letters")
 FORMAT = Option("format", one_of("json", "avro"), "json", "of the values in Kafka: json, or avro (Confluent wire format with --schemas)")
-SCHEMAS = Option("schemas", str, "", "folder of <id>.avsc files: the registry of --format avro")
+SCHEMAS = Option("schemas", str, "", "folder of <id>.avsc files, or address of a schema registry, for --format avro")
+REGISTRY = (
+    Option("registry-user", str, "", "user of the registry; the password is in a file or in TEXTPULSE_REGISTRY_PASSWORD"),
+    Option("registry-password-file", str, "", "file of the password; default: variable TEXTPULSE_REGISTRY_PASSWORD"),
+    Option("registry-token-file", str, "", "file of a bearer token, instead of a user; default: variable TEXTPULSE_REGISTRY_TOKEN"),
+    Option("registry-ca-file", str, "", "certificates (PEM) that the registry's is checked by; default: the system's"))
+READER = Option("reader-schema", str, "", "file of the Avro schema as which every record is read; default: as it was written")
 PRISM = Option("prism_location", str, "", "Prism binary; default: where `make prism` puts it")
 METRICS = Option("metrics-port", port_number, 9464, "Prometheus endpoint; 0 turns it off")
 METRICS_HOST = Option("metrics-host", str, "127.0.0.1", "address of the Prometheus endpoint")
@@ -212,7 +218,7 @@ ALERTS = (
     Option("alert-topic", topic, "", "publish what changed in the windows to this topic"),
     Option("no-alerts", bool, False, "do not judge the windows while the job runs"))
 STREAM = (
-    SERVERS, TOPIC, JOB, STORE, MODEL, WINDOW, LATENESS, DISORDER, CONNECT, FORMAT, SCHEMAS, TEXT_LIMIT,
+    SERVERS, TOPIC, JOB, STORE, MODEL, WINDOW, LATENESS, DISORDER, CONNECT, FORMAT, SCHEMAS, *REGISTRY, READER, TEXT_LIMIT,
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
     Option("idle-after", duration_s, 2.0, "a partition without records for so long is moved on by the clock"),
     Option("poll-records", poll_size, 2_000, "most records in one poll"),

@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format not in ("json", "avro"):
         raise UsageProblem(f"--format {args.format!r}: known are json and avro")
     if args.format == "avro" and not args.schemas:
-        raise UsageProblem("--format avro needs --schemas FOLDER with <id>.avsc files")
+        raise UsageProblem("--format avro needs --schemas: a FOLDER with <id>.avsc files, or the address of a schema registry")
     policy_of(args.policy)
     targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)   # wrong ones are refused here
     client_options(security_of(args))   # files too

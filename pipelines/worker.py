@@ -45,6 +45,7 @@ class Worker:
             from pipelines.graph import loader_of, make_decoder
         from pipelines.metrics import serve
         from pipelines.policy import policy_of
+        from pipelines.registry import avro_settings
         from pipelines.security import security_of
         from pipelines.sinks import sinks_of
         from transforms.job import JobSettings, job_of
@@ -57,7 +58,7 @@ class Worker:
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
             int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS,
             sample_texts=not args.no_sample_texts, policy=policy_of(args.policy))
-        self.decoder = functools.partial(make_decoder, args.format, args.schemas, args.max_text_bytes)
+        self.decoder = functools.partial(make_decoder, args.format, avro_settings(args), args.max_text_bytes)
         self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)
         self.kafka = KafkaSettings(

@@ -1,4 +1,4 @@
-"""Avro: our own schemas, the Confluent wire format with a folder as registry, and object container files.
+"""Avro: our own schemas, the Confluent wire format with a folder or a registry of schemas, and object container files.
 
 Formats: Apache Avro 1.11 specification (binary encoding, object container files) and Confluent's wire format
 (a byte 0, the schema id as 4 bytes big-endian, the body).
@@ -10,19 +10,26 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import fastavro
 import msgspec
 from fastavro.schema import SchemaParseException
 
+from schemas.compatibility import breaks
 from schemas.decode import MAX_TEXT_BYTES, check_size, from_mapping, kind_of, mapping_attributes, tombstone
 from schemas.expansion import UnboundedError, most_bytes
-from schemas.records import Reason, Rejected, TextEvent, time_of
+from schemas.parse import SchemaError, parse_file
+from schemas.readable import fitted, reader_schema
+from schemas.records import FIELDS, Reason, Rejected, TextEvent, time_of
+from schemas.registry import Registry
+from schemas.registry_http import RegistrySettings, is_address
 
 NAMES = ("TextEvent", "TaggedEvent", "DeadLetter", "InsightCell")
 PREFIX_BYTES = 5
+DETAIL = 300   # characters
 
 CORRUPT = (
     EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, StopIteration,
@@ -37,15 +44,11 @@ _TIMES = {
 }
 
 
-class SchemaError(Exception):
-    """The schema folder or a file in it cannot be used."""
-
-
 @functools.cache
 def schema(name: str) -> dict[str, Any]:
     """Our parsed schema of that name, one of NAMES."""
-    parsed: dict[str, Any] = fastavro.parse_schema(json.loads(schema_text(name)))
-    return parsed
+    ours: dict[str, Any] = fastavro.parse_schema(json.loads(schema_text(name)))
+    return ours
 
 
 def schema_text(name: str) -> str:
@@ -84,6 +87,34 @@ def write_container(
     fastavro.writer(file, schema(name), map(as_row, records), codec=codec)
 
 
+@dataclass(frozen=True, slots=True)
+class AvroSettings:
+    """Where schemas come from: a folder, or the address of a registry and who asks it. No secret is in here.
+
+    reader_schema: a file with the schema as which every record is read; empty: each as it was written.
+    """
+
+    schemas: str
+    user: str = ""
+    password_file: str = ""
+    token_file: str = ""
+    ca_file: str = ""
+    reader_schema: str = ""
+
+    @property
+    def registry(self) -> RegistrySettings:
+        """The registry's part."""
+        return RegistrySettings(self.schemas, self.user, self.password_file, self.token_file, self.ca_file)
+
+
+class Schemas(Protocol):
+    """Parsed schemas by id."""
+
+    def get(self, schema_id: int) -> Any:
+        """The parsed schema. Raises SchemaError where there is none that can be read by, SchemaUnavailable where that is not known."""
+        ...
+
+
 class SchemaFolder:
     """A folder as schema registry: <id>.avsc holds the schema with that id. Files may come while it is in use."""
 
@@ -95,41 +126,71 @@ class SchemaFolder:
         self._parsed: dict[int, Any] = {}
         for path in self.folder.glob("*.avsc"):
             if path.stem.isascii() and path.stem.isdigit():
-                self._parsed[int(path.stem)] = _parse_file(path)
+                self._parsed[int(path.stem)] = parse_file(path)
 
-    def get(self, schema_id: int) -> Any | None:
-        """The parsed schema, or None when the folder does not hold it. Raises SchemaError for a broken new file."""
+    def get(self, schema_id: int) -> Any:
+        """The parsed schema. Raises SchemaError where there is no file of it, or a broken one."""
         found = self._parsed.get(schema_id)
-        if found is None and (path := self.folder / f"{schema_id}.avsc").is_file():
-            found = self._parsed[schema_id] = _parse_file(path)
+        if found is None:
+            path = self.folder / f"{schema_id}.avsc"
+            if not path.is_file():
+                raise SchemaError(f"no file {path.name} in the folder")
+            found = self._parsed[schema_id] = parse_file(path)
         return found
 
 
-class AvroDecoder:
-    """One Avro record in the Confluent wire format a log record; the writer's schema is looked up in a folder."""
+def open_schemas(settings: AvroSettings) -> Schemas:
+    """The folder or the registry, asked once. Raises SchemaError when it cannot be used, RegistryProblem when it does not answer."""
+    if not is_address(settings.schemas):
+        return SchemaFolder(settings.schemas)
+    registry = Registry(settings.registry)
+    registry.check()
+    return registry
 
-    def __init__(self, folder: str | Path, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
-        """Raises SchemaError when the folder cannot be used."""
-        self.schemas = SchemaFolder(folder)
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A schema that records are written with, and the one as which they are read. most: bytes of one that is read. why: the reason why
+    some cannot be."""
+
+    schema: Any
+    most: int
+    reader: Any = None
+    why: str = ""
+
+
+class AvroDecoder:
+    """One Avro record in the Confluent wire format a log record, read by the schema that it was written with."""
+
+    def __init__(self, place: str | Path | AvroSettings, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
+        """place: a folder, or settings. Raises as open_schemas and reader_schema do."""
+        self.settings = place if isinstance(place, AvroSettings) else AvroSettings(str(place))
+        self.reader = reader_schema(self.settings.reader_schema) if self.settings.reader_schema else None
+        self.schemas = open_schemas(self.settings)
+        self._writers: dict[int, _Writer] = {}
         self.max_text_bytes = max_text_bytes
 
-    def __reduce__(self) -> tuple[type["AvroDecoder"], tuple[Path, int]]:
-        """Pickled as its two settings: a worker parses the folder itself."""
-        return AvroDecoder, (self.schemas.folder, self.max_text_bytes)
+    def __reduce__(self) -> tuple[type["AvroDecoder"], tuple[AvroSettings, int]]:
+        """Pickled as its settings: a worker opens the folder or the registry itself."""
+        return AvroDecoder, (self.settings, self.max_text_bytes)
 
     def decode(self, value: bytes | None, log_time_us: int | None) -> TextEvent | Rejected:
-        """The event, or why it is none."""
+        """The event, or why it is none. Raises SchemaUnavailable while the registry does not answer."""
         if value is None:
             return tombstone()
         row = self._row(value)
         return row if isinstance(row, Rejected) else from_mapping(row, log_time_us, self.max_text_bytes)
 
     def attributes(self, value: bytes) -> dict[str, str]:
-        """The fields of an accepted record that textpulse does not know."""
-        row = self._row(value)
-        return {} if isinstance(row, Rejected) else mapping_attributes(row)
+        """The fields of an accepted record that textpulse does not know, as they were written."""
+        row = self._row(value, as_written=True)
+        if isinstance(row, Rejected):
+            return {}
+        reader = self._writers[int.from_bytes(value[1:PREFIX_BYTES], "big")].reader
+        known = {alias for part in reader["fields"] if part["name"] in FIELDS for alias in part.get("aliases", ())} if reader else ()
+        return mapping_attributes({name: field for name, field in row.items() if name not in known})
 
-    def _row(self, value: bytes) -> dict[str, Any] | Rejected:
+    def _row(self, value: bytes, as_written: bool = False) -> dict[str, Any] | Rejected:
         if too_long := check_size(len(value)):
             return too_long
         if len(value) < PREFIX_BYTES or value[0] != 0:
@@ -137,22 +198,35 @@ class AvroDecoder:
             return Rejected(Reason.MALFORMED, f"expected byte 0 and a 4-byte schema id before the body, got {start}")
         schema_id = int.from_bytes(value[1:PREFIX_BYTES], "big")
         try:
-            found = self.schemas.get(schema_id)
+            writer = self._writers.get(schema_id) or self._writer(schema_id)
         except SchemaError as error:
             return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: {error}")
-        if found is None:
-            return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: no file {schema_id}.avsc in the folder")
-        return _read_body(value, found, schema_id)
+        if len(value) > writer.most:
+            detail = f"a record of {len(value)} bytes, more than the {writer.most} allowed of schema id {schema_id}"
+            return Rejected(Reason.TOO_LONG, detail)
+        return _read_body(value, _Writer(writer.schema, writer.most) if as_written else writer, schema_id)
+
+    def _writer(self, schema_id: int) -> _Writer:
+        schema = self.schemas.get(schema_id)
+        try:
+            found = _Writer(schema, most_bytes(schema))
+        except UnboundedError as error:
+            raise SchemaError(str(error)) from error
+        if self.reader is not None:
+            reader = fitted(self.reader, schema)
+            found = _Writer(schema, found.most, reader, "; ".join(map(str, breaks(schema, reader))))
+        self._writers[schema_id] = found
+        return found
 
 
-def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rejected:
-    if refused := _refused(value, found, schema_id):
-        return refused
+def _read_body(value: bytes, writer: _Writer, schema_id: int) -> dict[str, Any] | Rejected:
     body = io.BytesIO(value)
     body.seek(PREFIX_BYTES)
     try:
         # Escaped surrogates instead of an error, so that the rules can name the field.
-        row = fastavro.schemaless_reader(body, found, None, handle_unicode_errors="surrogateescape")
+        row = fastavro.schemaless_reader(body, writer.schema, writer.reader, handle_unicode_errors="surrogateescape")
+    except fastavro.read.SchemaResolutionError as error:
+        return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id} cannot be read as the reader schema: {writer.why or error}"[:DETAIL])
     except OverflowError as error:
         return Rejected(Reason.WRONG_TYPE, f"event_time: a timestamp outside the years 1 to 9999 ({error})")
     except CORRUPT as error:
@@ -163,20 +237,3 @@ def _read_body(value: bytes, found: Any, schema_id: int) -> dict[str, Any] | Rej
     if not isinstance(row, dict):
         return Rejected(Reason.MALFORMED, f"expected an Avro record, got {kind_of(row)}")
     return row
-
-
-def _refused(value: bytes, found: Any, schema_id: int) -> Rejected | None:
-    try:
-        most = most_bytes(found)
-    except UnboundedError as error:
-        return Rejected(Reason.UNKNOWN_SCHEMA, f"schema id {schema_id}: {error}")
-    if len(value) <= most:
-        return None
-    return Rejected(Reason.TOO_LONG, f"a record of {len(value)} bytes, more than the {most} allowed of schema id {schema_id}")
-
-
-def _parse_file(path: Path) -> Any:
-    try:
-        return fastavro.parse_schema(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, SchemaParseException, fastavro.schema.UnknownType) as error:
-        raise SchemaError(f"{path}: not an Avro schema: {error}") from error

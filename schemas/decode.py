@@ -36,8 +36,12 @@ _KIND = {
 }
 
 
+class SchemaUnavailable(Exception):
+    """What is needed to decode a record cannot be had at the moment: it is to be decoded later, and is no dead letter."""
+
+
 class Decoder(Protocol):
-    """A format. Neither method raises on any bytes: what cannot be decoded is Rejected."""
+    """A format. Neither method raises on any bytes, what cannot be decoded is Rejected, but for SchemaUnavailable."""
 
     def decode(self, value: bytes | None, log_time_us: int | None) -> TextEvent | Rejected:
         """The event in a log record's value, or why it is none.

@@ -1,5 +1,7 @@
-"""The real broker, Prism and PostgreSQL, each started once a run; a tagger without a model; and polling with a deadline."""
+"""The real broker, Prism and PostgreSQL, each started once a run; a registry that fails as told; a tagger without a model; and polling."""
 import contextlib
+import http.server
+import json
 import os
 import pwd
 import re
@@ -7,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -191,6 +194,91 @@ def eventually() -> Eventually:
             time.sleep(0.02)
 
     return poll
+
+
+class RegistryServer:
+    """A schema registry that keeps to Confluent's REST API, and fails as `fault` does, which is given the request's handler."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, Any] = {}
+        self.versions: dict[str, Any] = {}   # "subject/version"
+        self.authorization = ""
+        self.asked: list[str] = []
+        self.fault: Callable[[http.server.BaseHTTPRequestHandler], object] | None = None
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def add(self, schema_id: int, schema: Any, subject: str = "", version: int = 1, **more: Any) -> None:
+        """A schema under its id and, where a subject is named, as its version."""
+        answer = {"schema": schema if isinstance(schema, str) else json.dumps(schema), **more}
+        self.schemas[schema_id] = answer
+        if subject:
+            for name in (version, "latest"):
+                self.versions[f"{subject}/{name}"] = {"subject": subject, "version": version, "id": schema_id, **answer}
+
+    def answer(self, path: str, authorization: str) -> tuple[int, Any]:
+        """Status and JSON."""
+        kind, *rest = path.strip("/").split("/")
+        if self.authorization and authorization != self.authorization:
+            return 401, {"error_code": 401, "message": "Unauthorized"}
+        if path == "/schemas/types":
+            return 200, ["JSON", "PROTOBUF", "AVRO"]
+        if kind == "schemas" and rest[:1] == ["ids"]:
+            found = self.schemas.get(int(rest[1]))
+            return (200, found) if found else (404, {"error_code": 40403, "message": "Schema not found"})
+        if kind == "subjects" and rest[1:2] == ["versions"]:
+            found = self.versions.get(f"{rest[0]}/{rest[2]}")
+            return (200, found) if found else (404, {"error_code": 40402, "message": "Version not found."})
+        return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}
+
+    def close(self) -> None:
+        """Nobody answers at the address any more."""
+        self.fault = lambda handler: setattr(handler, "close_connection", True)
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(registry: RegistryServer) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16   # head and body in one packet
+
+        def do_GET(self) -> None:
+            registry.asked.append(self.path)
+            if registry.fault is not None:
+                registry.fault(self)
+                return
+            status, answer = registry.answer(self.path, self.headers.get("Authorization", ""))
+            self.reply(status, json.dumps(answer).encode(), "application/vnd.schemaregistry.v1+json")
+
+        def reply(self, status: int, body: bytes, kind: str, **headers: str) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    return Handler
+
+
+@pytest.fixture(scope="session")
+def registry_class() -> type[RegistryServer]:
+    """A schema registry, to be made anew and closed."""
+    return RegistryServer
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistryServer]:
+    """A schema registry of its own."""
+    made = RegistryServer()
+    yield made
+    made.close()
 
 
 class WordTagger:

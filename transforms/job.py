@@ -124,6 +124,7 @@ class Job:
         self.untold: list[DeadLetter] = []   # saved gaps, for the next poll to carry to the other sinks
         self.save_due = 0.0
         self.overdue: tuple[int | None, float] = (None, 0.0)   # the first window that should be closed, and since when
+        self.waits_since = 0.0   # by the clock, since when records wait for a schema that is not to be had; 0: none do
         self.stopping = False
         self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
         self.first_read = self.last_write = 0.0                # by the clock: what a benchmark calls the pipeline's time
@@ -164,7 +165,7 @@ class Job:
 
     def decode(self, polled: Sequence[Raw]) -> None:
         """Decodes them, which needs no lock: the fused stage need not wait for it. Ids and names lose what is personal in them here, for
-        they go everywhere; texts are the model's to read, and lose it on their way out."""
+        they go everywhere; texts are the model's to read, and lose it on their way out. Raises SchemaUnavailable."""
         decode = self.decoder.decode
         for raw in polled:
             records = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]

@@ -5,7 +5,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.decode import FIELDS
+from schemas.records import FIELDS
 from transforms.parquet_limits import check_footer, check_rows, rows_at_once
 from transforms.pieces import MAX_COLUMNS, DamagedError, Piece, Raw, check_inflation, raise_if_unread, said
 

@@ -1,4 +1,6 @@
 """Polling and deciding a little ahead of the runner, so that both run beside the model, which holds no interpreter lock."""
+import logging
+import random
 import threading
 import time
 from collections import deque
@@ -6,13 +8,17 @@ from collections.abc import Mapping, Sequence
 
 from kafka import TopicPartition
 
+from schemas.decode import SchemaUnavailable
 from transforms.elements import PollBatch
 from transforms.job import Job, Raw
 from transforms.kafka_client import KafkaClient, name_of
 
 AHEAD = 2           # polls that wait for the runner
 WAIT_S = 0.05       # for records where the broker says that there are some
+WAITS_S = 0.5, 10.0   # the first and the longest pause before records that wait for a schema are polled again
+SAY_EVERY_S = 60.0
 PACE_S = 0.1        # between polls where less than a whole one is left in the log: many small ones would cost more and come later
+log = logging.getLogger("textpulse")
 
 
 def add_partitions(job: Job, client: KafkaClient, partitions: Sequence[TopicPartition]) -> None:
@@ -35,6 +41,8 @@ class ReadAhead:
         self.handed: tuple[dict[str, int], int] = job.ledger.mark()
         self.seek: dict[str, int] | None = None   # where to read after a rewind
         self.rewinds = 0
+        self.waits, self.waiting = 0, ""          # polls in a row that could not be decoded, and the origin of the last one
+        self.poll_due = self.say_due = 0.0
         self.error: BaseException | None = None
         self.closed = False
         self.thread = threading.Thread(target=self._run, name="read-ahead", daemon=True)
@@ -119,7 +127,7 @@ class ReadAhead:
                 return False
             if time.time() >= job.save_due and not job.stopping:
                 self.client.commit(job.save())
-            if job.stopping or len(self.ready) >= AHEAD:
+            if job.stopping or len(self.ready) >= AHEAD or time.time() < self.poll_due:
                 self.changed.wait(WAIT_S)
                 return True
             self._add_found()
@@ -129,13 +137,34 @@ class ReadAhead:
             limits = {name: ledger.limit(name) for name in ledger.origins} if ledger.replaying() else {}
             rewinds, lag = self.rewinds, self._lag()
         polled = self.client.poll(limits, WAIT_S if lag else 0.0)
-        job.decode(polled)
+        try:
+            job.decode(polled)
+        except SchemaUnavailable as problem:
+            self._wait(problem, next(raw.origin for raw in polled if raw.decoded is None))
+            return True
         with self.changed:
+            self._go_on(polled)
             if rewinds == self.rewinds:   # else these are not what is to be read next
                 self.take(polled)
                 if lag <= self.client.settings.max_poll_records:
                     self.changed.wait_for(lambda: self.closed or rewinds != self.rewinds, PACE_S)
         return True
+
+    def _wait(self, problem: SchemaUnavailable, origin: str) -> None:
+        """Nothing of this poll is decided: it is polled again later. So nothing is lost, and the watermark stands where it is."""
+        with self.changed:
+            self.job.waits_since = self.job.waits_since or self.job.clock()
+            self.seek = self.job.ledger.mark()[0]
+            self.poll_due = time.time() + pause_s(self.waits) * random.uniform(0.5, 1.0)
+            self.waits, self.waiting = self.waits + 1, origin
+            if time.time() >= self.say_due:
+                self.say_due = time.time() + SAY_EVERY_S
+                log.error("records of %s wait, and nothing is lost: %s", origin, problem)
+
+    def _go_on(self, polled: Sequence[Raw]) -> None:
+        if self.waits and any(raw.origin == self.waiting for raw in polled):
+            log.info("records are read again after %.0f s", self.job.clock() - self.job.waits_since)
+            self.waits, self.say_due, self.job.waits_since = 0, 0.0, 0.0
 
     def _add_found(self) -> None:
         if found := self.client.take_found():
@@ -148,3 +177,9 @@ class ReadAhead:
         for name, offset in self.client.positions().items():
             if name in self.job.ledger.origins:
                 self.job.ledger.skip_to(name, offset)
+
+
+def pause_s(waits: int) -> float:
+    """How long the next pause is after so many that brought nothing: twice as long each time, up to a bound."""
+    first_s, longest_s = WAITS_S
+    return float(min(longest_s, first_s * 2.0 ** min(waits, 16)))

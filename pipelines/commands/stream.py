@@ -1,6 +1,5 @@
 """textpulse stream: Kafka to windows, as long as it runs."""
 import argparse
-from pathlib import Path
 
 from pipelines.commands.archives import check_output
 from pipelines.commands.beam_options import RUNNER
@@ -9,6 +8,7 @@ from pipelines.commands.models import check_model
 from pipelines.commands.reading import check_durable
 from pipelines.errors import UsageProblem
 from pipelines.options import STREAM
+from pipelines.registry import check_schemas
 
 OPTIONS = STREAM
 BOUNDED_ONLY = ("BundleBasedDirectRunner", "SwitchingDirectRunner", "FnApiRunner", "InteractiveRunner", "TestDirectRunner")
@@ -29,8 +29,7 @@ def check(args: argparse.Namespace) -> None:
     for option in ("tagged_topic", "dead_letter_topic", "insights_topic"):
         if (named := getattr(args, option)) in read:
             raise UsageProblem(f"--{option.replace('_', '-')} {named}: the job reads this topic, and would read its own results for ever")
-    if args.schemas and not Path(args.schemas).is_dir():
-        raise UsageProblem(f"--schemas {args.schemas}: no such folder")
+    check_schemas(args)
     for option in args.beam:
         flag, _, value = option.partition("=")
         if flag == RUNNER and value in BOUNDED_ONLY:

@@ -18,7 +18,8 @@ MINUTES = 40
 # What a job says that is well, minute by minute, in promtool's notation.
 WELL = {
     "up{}": "1x40", "textpulse_oldest_open_window_age_seconds{}": "0x40", "textpulse_watermark_age_seconds{}": "3x40",
-    "textpulse_broker_unreachable_seconds{}": "0x40", 'textpulse_consumer_lag_records{topic="texts",partition="0"}': "200x40",
+    "textpulse_broker_unreachable_seconds{}": "0x40", "textpulse_schema_wait_seconds{}": "0x40",
+    'textpulse_consumer_lag_records{topic="texts",partition="0"}': "200x40",
     'textpulse_records_total{source="posts",outcome="counted"}': "0+6000x40",
     'textpulse_records_total{source="posts",outcome="duplicate"}': "0+60x40",
     'textpulse_dead_letters_total{reason="model_error"}': "0x40", 'textpulse_dead_letters_total{reason="gap"}': "0x40",
@@ -37,6 +38,7 @@ ILL: Mapping[str, Mapping[str, str]] = {
     "TextpulseRecordsExpired": {'textpulse_dead_letters_total{reason="gap"}': "0x35 1x5"},
     "TextpulseFailing": {'textpulse_restarts_total{cause="failure"}': "0+1x40"},
     "TextpulseBrokerUnreachable": {"textpulse_broker_unreachable_seconds{}": "0+60x40"},
+    "TextpulseSchemaWaits": {"textpulse_schema_wait_seconds{}": "0+60x40"},
     "TextpulseSlowInsights": {'textpulse_event_to_insight_seconds_bucket{le="1"}': "0x40",
                               'textpulse_event_to_insight_seconds_bucket{le="60"}': "0+100x40"},
     "TextpulseAlertsNotDelivered": {'textpulse_alert_deliveries{state="given_up"}': "2x40"},

@@ -45,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def job_over(store: object) -> SimpleNamespace:
     return SimpleNamespace(
         lock=threading.RLock(), counters=Counters(), ledger=Ledger(MINUTE, 0, 0, 0, {}), store=store,
-        settings=SimpleNamespace(job="live"), now_us=lambda: 0, on_stored=[])
+        settings=SimpleNamespace(job="live"), now_us=lambda: 0, on_stored=[], waits_since=0.0)
 
 
 def scraped(job: SimpleNamespace) -> dict[str, float]:

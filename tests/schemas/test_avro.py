@@ -215,7 +215,8 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_files_that_are_no_schema_id_are_left_alone(tmp_path):
     (tmp_path / "notes.avsc").write_text("{")
-    assert SchemaFolder(tmp_path).get(1) is None
+    with pytest.raises(SchemaError, match=r"1\.avsc"):
+        SchemaFolder(tmp_path).get(1)
 
 
 def test_an_unknown_schema_name_is_an_error_that_lists_the_names():
