@@ -179,7 +179,7 @@ class _Sender:
     def _problem(self, number: int, error: BaseException) -> Exception:
         """The broker's refusal of one record, or its silence."""
         which, servers = f"record {number} (from 0) for topic {self.topic}", self.connection.servers
-        if refusal := self.connection.refusal():
+        if refusal := self.connection.refusal(error):
             return EnvironmentProblem(f"{which} was not confirmed: {refusal}")
         if denied(error):
             return EnvironmentProblem(f"{which} was refused by the Kafka broker at {servers}: {error}; grant this user WRITE on the topic, "

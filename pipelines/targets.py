@@ -70,6 +70,7 @@ class AlertTopic:
 
     def __init__(self, servers: str, topic: str, security: Security) -> None:
         self.servers, self.topic, self.name, self.security = servers, topic, f"kafka:{topic}", security
+        self._connection: Any = None
         self._producer: Any = None
 
     def send(self, message: str, key: str, body: str, now_s: int) -> None:
@@ -79,14 +80,14 @@ class AlertTopic:
         from transforms.kafka_connection import Connection
 
         try:
-            self._producer = self._producer or Connection(self.servers, self.security, TIMEOUT_S).producer(
-                acks="all", max_block_ms=int(TIMEOUT_S * 1000))
+            self._connection = self._connection or Connection(self.servers, self.security, TIMEOUT_S)
+            self._producer = self._producer or self._connection.producer(acks="all", max_block_ms=int(TIMEOUT_S * 1000))
             self._producer.send(
                 self.topic, body.encode(), key.encode(), headers=[("textpulse-message", message.encode())]).get(TIMEOUT_S)
         except KafkaProblem as problem:
             raise NotDelivered(str(problem)) from problem
         except (KafkaError, OSError) as error:
-            raise NotDelivered(f"{type(error).__name__} {error}"[:ERROR_CHARACTERS].strip()) from error
+            raise NotDelivered(self._connection.refusal(error) or f"{type(error).__name__} {error}"[:ERROR_CHARACTERS].strip()) from error
 
 
 def signed(message: str, data: bytes, secret: bytes, now_s: int) -> dict[str, str]:

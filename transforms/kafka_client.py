@@ -150,6 +150,9 @@ class KafkaClient:
             raise LogExpired(f"{error}: the log no longer holds these offsets") from error
         except AuthorizationError as error:
             raise self._refused(str(error)) from error
+        except KafkaError as error:
+            self.connection.check(error)
+            raise
         raws = []
         for partition, found in fetched.items():
             limit = limits.get(name_of(partition))

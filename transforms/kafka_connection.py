@@ -32,17 +32,21 @@ class Connection:
         """A KafkaAdminClient. Raises KafkaProblem."""
         return self._made(KafkaAdminClient, more)
 
-    def refusal(self) -> str:
-        """Why a broker does not let us in, where trying again cannot change it, and what to do; else empty."""
-        for address, found in list(self.failed.items()):   # the clients' threads write it
+    def refusal(self, error: BaseException | None = None) -> str:
+        """Why a broker does not let us in, where trying again cannot change it, and what to do; else empty.
+
+        error: what a client raised, which may come before the end of its connection is known.
+        """
+        of_error = {self.servers: refusal_of(error)} if error else {}
+        for address, found in (*list(self.failed.items()), *of_error.items()):   # the clients' threads write the first
             if found.final:
                 return f"Kafka broker {address} cannot be used (--security-protocol {self.security.how}): {found.why}; {found.do}"
         return ""
 
-    def check(self) -> None:
+    def check(self, error: BaseException | None = None) -> None:
         """Raises KafkaProblem where a broker refuses us."""
-        if self.failed and (said := self.refusal()):
-            raise KafkaProblem(said)
+        if (self.failed or error) and (said := self.refusal(error)):
+            raise KafkaProblem(said) from error
 
     def _made(self, kind: type[Any], more: dict[str, Any]) -> Any:
         options = {"bootstrap_servers": self.servers.split(","), "bootstrap_timeout_ms": self.timeout_s * 1_000,

@@ -1,6 +1,7 @@
 """How a broker lets us in: TLS and SASL as the options say. A secret is read only where a client is made, and kept nowhere else."""
 import datetime as dt
 import os
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 SASL_PASSWORD, KEY_PASSWORD = "TEXTPULSE_SASL_PASSWORD", "TEXTPULSE_SSL_KEY_PASSWORD"   # variables
 NO_TLS = "choose --security-protocol PLAINTEXT or SASL_PLAINTEXT, or name the port of a TLS listener"
+TLS_ALERTS = (0x15030100, 0x15030200, 0x15030300)   # how one begins (RFC 8446, 5.1), read as the length of a frame of Kafka's
 OTHER_LISTENER = "it may be a listener of another --security-protocol"
 
 
@@ -149,34 +151,36 @@ def _words(error: Exception) -> str:
     return str(error).rpartition(" (_ssl.c")[0] or str(error)
 
 
-# Words of what OpenSSL, kafka-python or the broker say, the more special first.
+# Patterns of what OpenSSL, kafka-python and brokers say, behind the name of the exception; the more special first.
 _REFUSALS = (
-    ("certificate has expired", Refusal(
+    (r"\[ssl: .*certificate has expired", Refusal(
         "its certificate has expired", "have it renewed at the broker, and see that the clock of this machine is right")),
-    ("not yet valid", Refusal("its certificate is not valid yet", "see that the clocks of this machine and of the broker are right")),
-    ("mismatch", Refusal(
+    (r"\[ssl: .*not yet valid", Refusal(
+        "its certificate is not valid yet", "see that the clocks of this machine and of the broker are right")),
+    (r"\[ssl: .*(hostname|address) mismatch", Refusal(
         "its certificate is for another host",
         "name the broker as its certificate does; the names that it advertises have to be in it too")),
-    ("certificate verify failed", Refusal(
+    (r"\[ssl: .*certificate verify failed", Refusal(
         "its certificate is of an authority that is not trusted here", "name the certificate of that authority with --ssl-ca-file")),
-    ("wrong_version_number", Refusal("it does not speak TLS there", NO_TLS)),
-    ("wrong version number", Refusal("it does not speak TLS there", NO_TLS)),
-    ("record layer failure", Refusal("it does not speak TLS there", NO_TLS)),
-    ("unexpected_eof", Refusal("it hangs up when TLS is begun", NO_TLS, final=False)),
-    ("alert", Refusal(
+    (r"\[ssl: .*(wrong version number|record layer failure)", Refusal("it does not speak TLS there", NO_TLS)),
+    (r"handshake failed: \[ssl: unexpected_eof", Refusal("it hangs up when TLS is begun", NO_TLS, final=False)),
+    (r"\[ssl: \w*_alert_(handshake_failure|protocol_version)", Refusal(
+        "it takes none of our versions and ciphers of TLS", "have TLS 1.2 or later turned on at the broker")),
+    (r"\[ssl: \w*_alert_", Refusal(
         "it refuses our certificate, or has none of us",
         "name a certificate that it trusts and that has not expired with --ssl-cert-file and --ssl-key-file")),
-    ("invalidreceive", Refusal("it speaks TLS there", "choose --security-protocol SSL or SASL_SSL")),
-    ("saslauthenticationfailed", Refusal(
+    (rf"^invalidreceiveerror .*\b({'|'.join(map(str, TLS_ALERTS))})\b", Refusal(
+        "it speaks TLS there", "choose --security-protocol SSL or SASL_SSL")),
+    (r"^saslauthenticationfailed", Refusal(
         "it refuses the user or the password", f"check --sasl-username, and --sasl-password-file or {SASL_PASSWORD}")),
-    ("unsupportedsaslmechanism", Refusal("it does not take this --sasl-mechanism there", "choose PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")),
-    ("illegalsaslstate", Refusal("it does not take a user and a password there", "choose --security-protocol PLAINTEXT or SSL")),
-    ("wrong signature", Refusal("it does not know the password itself", "see that this is the right broker")),
-    ("socket disconnected", Refusal("it hangs up", OTHER_LISTENER, final=False)))
+    (r"^unsupportedsaslmechanism", Refusal("it does not take this --sasl-mechanism there", "choose PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")),
+    (r"^illegalsaslstate", Refusal("it does not take a user and a password there", "choose --security-protocol PLAINTEXT or SSL")),
+    (r"^valueerror .*wrong signature", Refusal("it does not know the password itself", "see that this is the right broker")),
+    (r"^kafkaconnectionerror .*socket disconnected$", Refusal("it hangs up", OTHER_LISTENER, final=False)))
 
 
 def refusal_of(error: BaseException) -> Refusal:
     """What a failed connection means; that is not final where the next may succeed."""
     said = f"{type(error).__name__} {error}".lower()
-    found = next((refusal for words, refusal in _REFUSALS if words in said), None)
+    found = next((refusal for pattern, refusal in _REFUSALS if re.search(pattern, said)), None)
     return found or Refusal(str(error) or type(error).__name__, final=False)

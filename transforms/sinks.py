@@ -72,7 +72,7 @@ def publishing(sinks: Sinks, topic: str) -> Iterator[KafkaProducer]:
     except KafkaError as error:
         if denied(error):
             raise _not_writable(sinks, topic, f" ({error})") from error
-        _connections[sinks].check()
+        _connections[sinks].check(error)
         raise
 
 

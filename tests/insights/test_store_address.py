@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insights.store import Store, StoreError
-from insights.store_address import shown
+from insights.store_address import advice, shown
 from tests.secured import PASSWORD, USER
 
 
@@ -95,6 +95,14 @@ class TestSecuredServer:
         finally:
             secured_postgres.use(secured_postgres.certificates.server)
         eventually(lambda: problem(url) == "", "the right one is back")
+
+
+@pytest.mark.parametrize(("said", "do"), [
+    ("permission denied for table alerts", "give this user the rights"),
+    ("attempt to write a readonly database", "give this user the right"),
+    ("SSL error: sslv3 alert certificate expired", "has not expired"), ("what nobody knows", "otherwise")])
+def test_the_advice_is_for_what_is_said(said, do):
+    assert do in advice(said, "otherwise")
 
 
 @given(st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters="%"), min_size=12))

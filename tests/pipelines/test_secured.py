@@ -16,13 +16,14 @@ from insights.store import Store, StoreError
 from insights.tables import metadata
 from pipelines.broker import create_topic
 from pipelines.children import end, spawn
+from pipelines.errors import EnvironmentProblem
 from pipelines.prism import find_prism
 from tests.secured import PASSWORD
 
 PRODUCER, READER = "Zopf-1883-schreibt", "Kranz-1884-liest"
 RECORDS = 1_500
 
-pytestmark = [pytest.mark.kafka]
+pytestmark = [pytest.mark.kafka, pytest.mark.prism, pytest.mark.model]
 
 
 class Product:
@@ -66,6 +67,14 @@ class Product:
             return b"\n".join(repr(row).encode() for table in metadata.sorted_tables for row in db.execute(sa.select(table)))
 
 
+@pytest.fixture(autouse=True)
+def prism_is_there():
+    try:
+        find_prism()
+    except EnvironmentProblem as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture
 def product(tmp_path, secured, topic):
     return Product(tmp_path, secured, topic, f"sqlite:///{tmp_path}/stream.db")
@@ -95,11 +104,8 @@ def forms(password: str) -> tuple[bytes, ...]:
 
 
 @pytest.mark.postgres
-@pytest.mark.prism
-@pytest.mark.model
 def test_from_produce_to_the_store_with_the_least_of_rights_and_no_password_anywhere(product_on_postgres, secured, topic, eventually):
     product = product_on_postgres
-    find_prism()
     secured.allow(f"writer-{topic}", topic, "CREATE", "WRITE")
     produced = product.ran(
         "produce", "--config", str(product.config), "--sample", str(RECORDS), "--shift-to-now", "--sasl-username", f"writer-{topic}",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
+from kafka.errors import InvalidReceiveError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from pipelines.broker import create_topic
 from pipelines.children import free_port
@@ -220,10 +221,19 @@ class TestSecrets:
             assert PASSWORD.encode() not in pickle.dumps(security)
 
 
+@pytest.mark.parametrize("error", [
+    TopicAuthorizationFailedError("my_alert_topic"), KafkaError("mismatch of hostname mismatch"),
+    InvalidReceiveError("Invalid frame length: 2000000"),
+    KafkaTimeoutError("the certificate has expired, not yet valid, ssl: alert"),
+    UnknownTopicOrPartitionError("SaslAuthenticationFailedError")])
+def test_what_only_sounds_like_a_refusal_is_none(error):
+    assert not refusal_of(error).final
+
+
 @given(st.text())
 def test_a_failure_that_is_not_known_is_told_as_it_is_and_tried_again(text):
     found = refusal_of(OSError(text))
-    assert found.final or found.why in (text, "OSError") or "hangs up" in found.why
+    assert (found.why, found.final) in ((text, False), ("OSError", False)) or "[ssl: " in text.lower()
 
 
 def test_an_unreachable_port_is_named_with_why():

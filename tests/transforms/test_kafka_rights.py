@@ -172,6 +172,24 @@ class TestSinks:
             with pytest.raises(KafkaProblem, match=f"{address} refuses to let this user write to topic '{topic}'.*: grant WRITE on it"):
                 refused()
 
+    def test_who_is_taken_away_while_the_job_writes_is_told_why(self, secured, topic, user, security, address, eventually):
+        create_topic(secured.plain, topic)
+        secured.allow(user, topic, "WRITE")
+        sinks = Sinks(address, dead_letter_topic=topic, security=security)
+        publish_dead(sinks, self.LETTERS)
+        secured.remove_user(user)
+        said = []
+
+        def refused():
+            try:
+                publish_dead(sinks, self.LETTERS)
+            except KafkaProblem as problem:
+                said.append(str(problem))
+            return bool(said)
+
+        eventually(refused, "the broker asks for the password again")
+        assert f"{address} cannot be used" in said[0]
+
     def test_without_topics_nobody_is_asked(self):
         check_writable(Sinks("no-such-host.invalid:1"))
 
