@@ -209,8 +209,11 @@ def _pack(values: Sketch) -> str:
 
 
 def _unpack(text: str) -> Sketch:
-    data = base64.b64decode(text)
-    return struct.unpack(f">{len(data) // 8}Q", data)
+    try:
+        data = base64.b64decode(text)
+        return struct.unpack(f">{len(data) // 8}Q", data)
+    except (ValueError, struct.error) as error:
+        raise msgspec.DecodeError(f"authors: {error}") from error
 
 
 def _merged_texts(samples: Samples, mine: Mapping[str, Text], other: Mapping[str, Text]) -> dict[str, Text]:
