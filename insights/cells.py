@@ -143,7 +143,10 @@ class Cell(msgspec.Struct, array_like=True):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The cell of a row's columns. Raises msgspec.DecodeError when its detail is not what to_row writes."""
-        detail = _DETAIL.decode(row["detail"])
+        try:
+            detail = _DETAIL.decode(row["detail"])
+        except RecursionError as error:
+            raise msgspec.DecodeError(str(error)) from error
         return cls(
             int(row["records"]), int(row["negative"]), int(row["neutral"]), int(row["positive"]), int(row["score_sum"]),
             detail.entities, detail.terms, detail.confidence, _unpack(detail.authors), detail.samples, detail.versions,

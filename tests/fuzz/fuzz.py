@@ -47,9 +47,14 @@ def failure_of(target: str, data: bytes) -> str:
     try:
         timed(TARGETS[target], data)
     except Exception as error:   # noqa: BLE001 - any is a failure
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {error}"[:200]
+        return told_of(error)
     return ""
+
+
+def told_of(error: Exception) -> str:
+    """What was raised, and where."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {error}"[:200]
 
 
 def run(target: str, inputs: int, seed: int, failures: Path, current: "mmap.mmap | None" = None) -> Result:
@@ -66,8 +71,8 @@ def run(target: str, inputs: int, seed: int, failures: Path, current: "mmap.mmap
             current[:LENGTH_BYTES + len(data)] = len(data).to_bytes(LENGTH_BYTES, "little") + data
         try:
             way = timed(TARGETS[target], data)
-        except Exception:   # noqa: BLE001 - any is a failure
-            result.failures.append(save(target, data, failures))
+        except Exception as error:   # noqa: BLE001 - any is a failure
+            result.failures.append(save(target, data, told_of(error), failures))
             if len(result.failures) >= MOST_FAILURES:
                 break
             continue
@@ -109,16 +114,17 @@ def run_all(target: str, inputs: int, seed: int, failures: Path, processes: int)
     return found
 
 
-def save(target: str, data: bytes, failures: Path) -> str:
-    """Writes the fewest bytes that fail in the same place; returns what to say."""
+def save(target: str, data: bytes, failure: str, failures: Path) -> str:
+    """Writes the fewest bytes that fail in the same place, all of them where they do not fail again; returns what to say."""
     from mutations import smallest
 
-    place = failure_of(target, data).partition(": ")[0]
-    small = smallest(data, lambda shorter: failure_of(target, shorter).partition(": ")[0] == place)
+    place = failure.partition(": ")[0]
+    again = failure_of(target, data).partition(": ")[0] == place
+    small = smallest(data, lambda shorter: failure_of(target, shorter).partition(": ")[0] == place) if again else data
     failures.mkdir(parents=True, exist_ok=True)
     path = failures / f"{target}-{hashlib.sha256(small).hexdigest()[:12]}"
     path.write_bytes(small)
-    return f"{path}: {failure_of(target, small)}"
+    return f"{path}: {failure}" + ("" if again else " (not again)")
 
 
 def guided(target: str, inputs: int, seed: int, failures: Path) -> int:
