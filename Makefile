@@ -8,7 +8,7 @@ PRISM := .cache/prism/prism
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint screenshots bench steady chaos simulate prism kafka
+.PHONY: help setup demo test lint screenshots bench steady chaos simulate fuzz prism kafka
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ chaos: setup kafka  ## Kills, pauses, full disks and expired offsets on real Kaf
 
 simulate: $(STAMP)  ## The recovery protocol under random crashes: ARGS="--schedules N --seed S --mutant NAME|all"
 	$(BIN)/python tests/recovery/simulate.py $(ARGS)
+
+fuzz: $(STAMP)  ## Hostile bytes into every decoder and reader: ARGS="--target json --inputs 1000000"
+	$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
 
 prism: $(PRISM)  ## Build Prism, the runner of streaming jobs, with Go
 

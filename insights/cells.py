@@ -155,7 +155,10 @@ class Cell(msgspec.Struct, array_like=True):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The cell of a row's columns. Raises msgspec.DecodeError when its detail is not what to_row writes."""
-        detail = _DETAIL.decode(row["detail"])
+        try:
+            detail = _DETAIL.decode(row["detail"])
+        except RecursionError as error:
+            raise msgspec.DecodeError(str(error)) from error
         return cls(
             int(row["records"]), int(row["negative"]), int(row["neutral"]), int(row["positive"]), int(row["score_sum"]),
             detail.entities, detail.terms, detail.confidence, _unpack(detail.authors), detail.samples, detail.versions,
@@ -221,8 +224,11 @@ def _pack(values: Sketch) -> str:
 
 
 def _unpack(text: str) -> Sketch:
-    data = base64.b64decode(text)
-    return struct.unpack(f">{len(data) // 8}Q", data)
+    try:
+        data = base64.b64decode(text)
+        return struct.unpack(f">{len(data) // 8}Q", data)
+    except (ValueError, struct.error) as error:
+        raise msgspec.DecodeError(f"authors: {error}") from error
 
 
 def _merged_texts(samples: Samples, mine: Mapping[str, Text], other: Mapping[str, Text]) -> dict[str, Text]:

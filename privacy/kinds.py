@@ -13,7 +13,7 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 from stdnum import iban, luhn
-from stdnum.cn import ric
+from stdnum.iso7064 import mod_11_2
 from stdnum.us import ssn
 
 Span = tuple[int, int, str]
@@ -79,6 +79,7 @@ _CARD = re2.compile("|".join((   # beginnings and lengths by issuer (ISO/IEC 781
     r"3(?:0[0-5]|[689]\d)\d{11}(?:\d{2,5})?",            # Diners Club
     r"35\d{14}(?:\d{3})?", r"62\d{14,17}",               # JCB, UnionPay
     r"(?:50|5[6-8]|6[37])\d{11,17}")))                   # Maestro
+_BIRTHDAY = re2.compile(r"^[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _SURE_PHONE = re2.compile(r"1[3-9]\d{9}|[2-9]\d\d-[2-9]\d\d-\d{4}|0\d{2,3}-\d{7,8}")
 _GROUPS = re2.compile(r"\d+[Xx]?")
 _PHONE_PARTS = re2.compile(r"\D+")
@@ -272,7 +273,7 @@ def _rest(said: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _kind_of_number(said: str, digits: str) -> str:
-    if len(digits) == 18 and ric.is_valid(digits):
+    if len(digits) == 18 and _BIRTHDAY.search(digits) and mod_11_2.is_valid(digits):   # GB 11643, whatever the county
         return "cn_id"
     if _CARD.fullmatch(digits) and luhn.is_valid(digits):
         return "card"

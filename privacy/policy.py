@@ -33,6 +33,8 @@ from privacy.kinds import KINDS
 
 LEAST_KEY = 16      # bytes
 LEAST_VARIED = 6    # different bytes in a key
+_QUIET = re2.Options()
+_QUIET.log_errors = False   # RE2 would print what is wrong; PolicyError says it
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
@@ -135,7 +137,7 @@ def _check_pattern(name: str, own: Pattern, text: str) -> None:
     if name in KINDS or not NAME.fullmatch(name):
         raise PolicyError(f"{_line(text, name)}[patterns.{name}]: choose another name, of a-z, 0-9 and _, that is no built-in kind")
     try:
-        compiled = re2.compile(own.pattern)
+        compiled = re2.compile(own.pattern, _QUIET)
     except re2.error as error:
         said = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise PolicyError(f"{_line(text, name)}[patterns.{name}]: {own.pattern!r} is no pattern of RE2: {said}") from error

@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import io
 import json
+import lzma
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,7 @@ DETAIL = 300   # characters
 
 CORRUPT = (
     EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, StopIteration,
-    OverflowError, MemoryError, RecursionError, struct.error, zlib.error, OSError, SchemaParseException,
+    OverflowError, MemoryError, RecursionError, struct.error, zlib.error, lzma.LZMAError, OSError, SchemaParseException,
     fastavro.read.SchemaResolutionError,
 )  # fmt: skip
 """What fastavro raises on bytes that do not fit their schema: it promises no common class."""

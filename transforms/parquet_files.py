@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.records import FIELDS
-from transforms.parquet_limits import check_footer, check_rows, rows_at_once
+from transforms.parquet_footer import read_footer
+from transforms.parquet_limits import check_rows, rows_at_once
 from transforms.pieces import MAX_COLUMNS, DamagedError, Piece, Raw, check_inflation, raise_if_unread, said
 
 BUFFER_BYTES = 1 << 20
@@ -26,16 +27,15 @@ def parquet_pieces(file: IO[bytes], size_bytes: int, batch: int) -> Iterator[Pie
     """The rows, at most `batch` in a piece. Raises DamagedError after the last row that can be read."""
     done = total = unpacked_bytes = 0
     try:
-        check_footer(file, size_bytes)
+        footer = read_footer(file, size_bytes)
         table = pq.ParquetFile(file, buffer_size=BUFFER_BYTES)
         columns = _flat(table)
         dictionaries = {field.name for field in table.schema_arrow if pa.types.is_dictionary(field.type)}
-        total = table.metadata.num_rows
+        total = footer.rows
         check_rows(total, size_bytes)
         nested: dict[str, Any] = {name: [] for name in FIELDS if name in table.schema_arrow.names and name not in columns.values()}
-        for number in range(table.num_row_groups):
-            group = table.metadata.row_group(number)
-            if group.num_rows <= 0:
+        for number, group in enumerate(footer.groups):
+            if group.rows <= 0:
                 continue
             most = min(batch, rows_at_once(file, group, columns, dictionaries, ROOM_BYTES))
             for rows in table.iter_batches(batch_size=most, row_groups=[number], columns=list(columns.values())):
@@ -49,7 +49,7 @@ def parquet_pieces(file: IO[bytes], size_bytes: int, batch: int) -> Iterator[Pie
                 yield Piece(values, size_bytes * min(done, total) // max(total, 1), held_bytes)
         if done != total:
             raise DamagedError(f"it says that it holds {total} rows")
-    except (pa.ArrowException, OSError, DamagedError) as error:
+    except (*_VALUE_ERRORS, OSError, MemoryError, DamagedError) as error:
         raise_if_unread(error)
         where = f"after row {done} of {total}" if total else "in its footer"
         raise DamagedError(f"Parquet damaged {where} ({error if isinstance(error, DamagedError) else said(error)})") from None

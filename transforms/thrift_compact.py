@@ -30,6 +30,12 @@ class Compact:
         value = self._varint()
         return (value >> 1) ^ -(value & 1)
 
+    def number_of(self, kind: int) -> int:
+        """The number of a field that should hold one."""
+        if kind not in _NUMBERS:
+            raise DamagedError(f"Thrift type {kind}, not a number")
+        return self.number()
+
     def items(self) -> tuple[int, int]:
         """(how many, of which kind) a list or set holds."""
         head = self._byte()

@@ -75,7 +75,7 @@ def parse(query: str) -> View:
     if "from" in found or "to" in found:
         if "range" in found:
             raise BadAddress("range", found["range"], "bad_range_and_times")
-        told["span"] = ""
+        told["span"] = "all" if told.get("from_us") is None and told.get("to_us") is None else ""
     view = View(**told)
     if view.from_us is not None and view.to_us is not None and view.from_us >= view.to_us:
         raise BadAddress("to", found["to"], "bad_order")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from insights.queries import Insight
 
 OPTIONS = INSIGHTS
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -99,14 +100,22 @@ def _print_table(found: "Sequence[Insight]", by: Sequence[str], job: str) -> Non
 
 
 def _print_csv(found: "Sequence[Insight]", by: Sequence[str]) -> None:
-    """RFC 4180 but for the line ends; entities and terms in one column each, with ; between them."""
+    """RFC 4180 but for the line ends; entities and terms in one column each, with ; between them.
+
+    What a spreadsheet would take for a formula has an apostrophe before it: names come from strangers.
+    """
     writer = csv.writer(sys.stdout, lineterminator="\n")
     numbers = ("records", "negative", "neutral", "positive", "score", "authors")
     writer.writerow(["start", "end", "state", *by, *numbers, "entities", "terms"])
     for insight in found:
         writer.writerow([
-            insight.start.isoformat(), insight.end.isoformat(), insight.state.value, *insight.group.values(),
-            *(getattr(insight, name) for name in numbers), "; ".join(_entities(insight)), "; ".join(_terms(insight))])
+            insight.start.isoformat(), insight.end.isoformat(), insight.state.value, *map(_no_formula, insight.group.values()),
+            *(getattr(insight, name) for name in numbers), _no_formula("; ".join(_entities(insight))),
+            _no_formula("; ".join(_terms(insight)))])
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _span(insight: "Insight") -> str:
