@@ -1,6 +1,7 @@
 """The web page beside a job, in a process of its own: what it cannot do is no reason for the job to stop."""
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,8 @@ class Page:
         return f"no page: {said[-1].removeprefix('textpulse: ')}"
 
 
-def start_page(store_url: str, job: str, port: int, metrics: str, log: Path) -> Page:
-    """The same `textpulse dashboard` that anybody runs. metrics: the job's address; empty for none."""
+def start_page(store_url: str, job: str, port: int, metrics: str, log: Path, options: Sequence[str] = ()) -> Page:
+    """The same `textpulse dashboard` that anybody runs. metrics: the job's address; empty for none. options: more of its options."""
     command = [sys.executable, "-m", "pipelines", "dashboard", "--store", store_url, "--job", job, "--page-port", str(port),
-               "--metrics", metrics]
+               "--metrics", metrics, *options]
     return Page(spawn(command, log=log, new_group=True), log)
