@@ -9,7 +9,7 @@ from dashboards.guard.credentials import Credentials, authorized
 from dashboards.guard.hosts import Names, same_origin
 from dashboards.guard.limits import Buckets
 
-MOST_HEAD_BYTES = 16_384
+MOST_HEAD_BYTES, MOST_DIGITS = 16_384, 20
 CHALLENGE = 'Basic realm="textpulse", charset="UTF-8", Bearer realm="textpulse"'
 _TARGET = re.compile(rb"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]|^`{}\"<>\\]|%[0-9A-Fa-f]{2})*")
 _NULL = re.compile(rb"%0[0-9A-Fa-f]|%1[0-9A-Fa-f]|%7[Ff]")
@@ -25,7 +25,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: the target as it came, the names of its headers in lower case. body: it may have one."""
+    """A request: the target as it came, the names of its headers in lower case."""
 
     client: str
     method: str
@@ -92,7 +92,7 @@ def _of_method(asked: Asked, methods: Sequence[str]) -> Answer | None:
 
 def _of_body(asked: Asked, most_body: int) -> Answer | None:
     lengths, coded = asked.all(b"content-length"), asked.all(b"transfer-encoding")
-    announced = max((int(length) if length.isdigit() else most_body + 1 for length in (one[:20] for one in lengths)), default=0)
+    announced = max((int(one) if one.isdigit() and len(one) < MOST_DIGITS else most_body + 1 for one in lengths), default=0)
     if announced > most_body or (coded and not most_body):
         return Answer(413, "The body of the request is too large.", {"Connection": "close"})
     return None

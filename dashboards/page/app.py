@@ -99,5 +99,5 @@ def _tighten() -> None:
         environment.loader = _Nonced(environment.loader)
     core.sio.eio.max_http_buffer_size = MOST_MESSAGE_BYTES
     core.sio.eio.cors_allowed_origins = []   # the guard has looked at the origin; no answer allows another
-    core.app.exception_handlers.pop(Exception, None)   # its page would show the error to whoever asks
+    core.app.exception_handlers.pop(Exception, None)   # the guard answers, and the log has it once
     core.sio.handlers["/"].pop("log", None)   # what a browser wants written into our log

@@ -135,3 +135,22 @@ def test_a_stream_that_others_could_ask_is_refused_before_it_begins(
     said = capsys.readouterr().err
     assert "--metrics-host 0.0.0.0" in said and said.count("\n") == 2 and "hunter2" not in said
     assert not list(tmp_path.iterdir())
+
+
+def test_the_page_of_the_documentation_names_the_limits() -> None:
+    pytest.importorskip("nicegui")
+    from dashboards.guard import asgi, judge
+    from dashboards.page import app, server
+    from pipelines import endpoint
+
+    page = " ".join((Path(access.__file__).parents[1] / "docs" / "http.md").read_text(encoding="utf-8").split())
+    for said in (
+            f"metrics {endpoint.PER_SECOND:.0f} a second, {endpoint.BURST:.0f} at once",
+            f"page {app.PER_SECOND:.0f} a second, {app.BURST:.0f} at once, of which a page costs {app.PAGE_COSTS:.0f}",
+            f"metrics {endpoint.CONNECTIONS}, of one client {endpoint.CONNECTIONS_EACH}",
+            f"page {server.CONNECTIONS}, of one client {server.CONNECTIONS_EACH}",
+            f"longer than {endpoint.HEAD_WITHIN_S:.0f} s (page: {server.HEAD_WITHIN_S:.0f} s)", f"longer than {asgi.BODY_WITHIN_S:.0f} s",
+            f"within {endpoint.SENT_WITHIN_S:.0f} s (page: 60 s)", f"head above {judge.MOST_HEAD_BYTES >> 10} kB",
+            f"of socket.io above {server.MOST_MESSAGE_BYTES >> 10} kB",
+            f"more than {asgi.MESSAGES_PER_SECOND:.0f} a second, {asgi.MESSAGES_BURST:.0f} at once"):
+        assert said in page

@@ -1,6 +1,7 @@
 """The server of the metrics, asked by raw sockets: whatever comes, each gets an answer or the door, and the next scrape is served."""
 import base64
 import gzip
+import secrets
 import socket
 import ssl
 import subprocess
@@ -193,6 +194,22 @@ def test_who_does_not_read_is_cut_off(start: Start, monkeypatch: pytest.MonkeyPa
             talk.connect(("127.0.0.1", port))
             talk.sendall(get(method="GET"))
         eventually(lambda: status(said(port, get("/nothing"))) == 404, "there is room again")
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_who_reads_slowly_gets_all_of_a_large_answer(start: Start, pair: tuple[Path, Path], tls: bool) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    body = secrets.token_bytes(12_000_000)
+    port = start(render=lambda _: (body, "text/plain"), tls=context if tls else None)
+    trust = ssl.create_default_context(cafile=str(pair[0]))
+    with socket.socket() as plain_:
+        plain_.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+        plain_.connect(("127.0.0.1", port))
+        with trust.wrap_socket(plain_, server_hostname="localhost") if tls else plain_ as talk:
+            talk.sendall(get())
+            answer = b"".join(iter(lambda: talk.recv(4_096), b""))
+    assert answer.partition(b"\r\n\r\n")[2] == body
 
 
 @pytest.fixture(scope="module")

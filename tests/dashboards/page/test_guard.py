@@ -145,8 +145,8 @@ def frame(payload, opcode=1, masked=True):
 class Talk:
     """A websocket of which the test sees every byte."""
 
-    def __init__(self, address, *headers):
-        self.socket = call(address)
+    def __init__(self, address, *headers, client=None):
+        self.socket = call(address, client=client)
         self.socket.sendall(upgrade(*headers))
         self.had = b""
         while b"\r\n\r\n" not in self.had:
@@ -272,12 +272,21 @@ def fresh(tmp_path, serve_page):
 def test_of_many_quick_requests_most_are_refused_and_other_clients_are_served(fresh):
     begun, answers = time.monotonic(), []
     while len(answers) < 3_000:
-        answer = said(fresh, get("/_nicegui/x"), "127.0.0.1")
+        forged = f"X-Forwarded-For: 10.{len(answers) // 65_536}.{len(answers) // 256 % 256}.{len(answers) % 256}"
+        answer = said(fresh, get("/_nicegui/x", forged), "127.0.0.1")
         answers.append(status(answer))
         assert status(answer) == 404 or b"retry-after: 1\r\n" in answer
     assert 300 <= answers.count(404) <= 300 + 50 * (time.monotonic() - begun) + 1
     assert set(answers) == {404, 429}
     assert status(said(fresh, get())) == 200
+
+
+def test_websockets_that_have_ended_leave_room(fresh):
+    for _ in range(2 * server.CONNECTIONS_EACH):
+        talk = Talk(fresh, client="127.0.0.1")
+        talk.socket.sendall(frame(b"", opcode=8))
+        assert talk.code() == 1005
+    assert status(said(fresh, get(), "127.0.0.1")) == 200
 
 
 def test_idle_connections_leave_room_for_others_and_are_closed(fresh):
