@@ -235,6 +235,27 @@ def test_the_token_lets_in_as_a_bearer_and_as_a_password(locked):
         Talk(locked, given).socket.close()
 
 
+def test_where_websockets_do_not_pass_polling_does_with_the_same_checks(locked):
+    path, known = "/_nicegui_ws/socket.io/?EIO=4&transport=polling", f"Authorization: Bearer {TOKEN}"
+    opened = said(locked, get(path, known, "Origin: http://localhost"))
+    assert status(opened) == 200 and is_safe(opened) and "Access-Control-Allow-Origin" not in headers_of(opened)
+    sid = re.search(rb'"sid":"([^"]+)"', opened).group(1).decode()
+    post = get(f"{path}&sid={sid}", known, "Content-Length: 2", "Content-Type: text/plain", method="POST") + b"40"
+    assert status(said(locked, post.replace(known.encode(), b"X: y"))) == 401
+    assert status(said(locked, post)) == 200
+
+
+def test_on_every_address_it_asks_for_credentials_and_takes_addresses_but_no_strange_name(tmp_path, serve_page):
+    (tmp_path / "password").write_text("correct horse battery 9\n")
+    served = serve_page(f"sqlite:///{tmp_path}/none.db", "shop", "--page-host", "0.0.0.0", "--http-user", "ann",
+                        "--http-password-file", str(tmp_path / "password"), "--http-hosts", "page.example.com")
+    assert "unencrypted" in served.log[0] and "correct" not in "".join(served.log)
+    known = "Authorization: Basic " + base64.b64encode(b"ann:correct horse battery 9").decode()
+    for host, given, wanted in (("192.0.2.1", (known,), 200), ("page.example.com", (known,), 200), ("localhost", (known,), 200),
+                                ("192.0.2.1", (), 401), ("evil.example", (known,), 421)):
+        assert status(said(served.address.replace("0.0.0.0", "127.0.0.1"), get("/", *given, host=host))) == wanted
+
+
 def test_by_tls_the_page_is_served(tmp_path, serve_page):
     import ssl
     import subprocess
