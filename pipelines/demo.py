@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboards.guard.credentials import Credentials
 from dashboards.terminal import Snapshot, WindowView, plain, render
 from insights.conservation import audit
 from insights.queries import QueryError, insights, windows
 from insights.store import Store, StoreError
+from pipelines.access import credentials_of, loopback
 from pipelines.broker import broker_cache, create_topic, open_broker
 from pipelines.children import Child, end, last_lines, spawn
 from pipelines.commands.output import note
@@ -43,6 +45,7 @@ class Demo:
     log: Path
     begun: float
     page: Page | None = None
+    credentials: Credentials | None = None   # that the metrics and the page demand
     before: tuple[float, int] = (0.0, 0)   # when the last snapshot was taken, and the records read then
 
     def produce(self, stop: threading.Event, failures: list[Exception]) -> None:
@@ -68,7 +71,8 @@ class Demo:
         command = [
             sys.executable, "-m", "pipelines", "stream", "--bootstrap-servers", self.servers, "--topic", TOPIC, "--job", JOB,
             "--window", f"{window_s}s", "--allowed-lateness", f"{lateness_s}s",
-            "--metrics-port", str(args.metrics_port), "--max-restarts", "5", "--connect-timeout", str(args.connect_timeout)]
+            "--metrics-port", str(args.metrics_port), "--max-restarts", "5", "--connect-timeout", str(args.connect_timeout),
+            *loopback("metrics-host", args)]
         command += ["--model", args.model] if args.model else []
         command += ["--prism_location", args.prism_location] if args.prism_location else []
         variables = {option.variable: str(getattr(args, option.key)) for option in SECURITY if getattr(args, option.key)}
@@ -86,7 +90,7 @@ class Demo:
 
     def snapshot(self, store: Store | None) -> Snapshot:
         """What the store and the metrics say now."""
-        numbers = scrape(self.args.metrics_port)
+        numbers = scrape(self.args.metrics_port, self.credentials)
         address, page = self.metrics_address, self.page.address if self.page else ""
         uptime_s = time.monotonic() - self.begun
         if store is None:
@@ -131,12 +135,14 @@ def window_views(store: Store) -> Iterator[WindowView]:
             window.negative, window.neutral, window.positive, topics.get(window.start, [])[:5], list(named.items()))
 
 
-def scrape(port: int) -> dict[str, float]:
+def scrape(port: int, credentials: Credentials | None) -> dict[str, float]:
     """The job's metrics by name and labels; empty while it does not answer."""
     if not port:
         return {}
+    headers = {"Authorization": credentials.header} if credentials else {}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=headers)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as answer:
+        with urllib.request.urlopen(request, timeout=1) as answer:   # noqa: S310 - this machine's own
             lines = answer.read().decode().splitlines()
     except (urllib.error.URLError, OSError, TimeoutError):
         return {}
@@ -184,6 +190,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--security-protocol {args.security_protocol}: the demo's own broker is PLAINTEXT; name yours with "
                            "--bootstrap-servers, or leave the option out")
     find_prism(args.prism_location or None)
+    credentials = credentials_of(args)
     begun = time.monotonic()
     with contextlib.ExitStack() as rooms:
         folder = Path(rooms.enter_context(tempfile.TemporaryDirectory(prefix="textpulse-demo-")))
@@ -192,7 +199,7 @@ def run(args: argparse.Namespace) -> int:
             sys.stderr.write("starting a broker ...\n")
             servers = rooms.enter_context(open_broker(broker_cache(), folder / "broker.log", say=note)).bootstrap
         create_topic(servers, TOPIC, PARTITIONS, timeout_s=args.connect_timeout, security=security_of(args), retention_ms=-1)
-        demo = Demo(args, servers, args.store or f"sqlite:///{folder}/demo.db", folder / "job.log", begun)
+        demo = Demo(args, servers, args.store or f"sqlite:///{folder}/demo.db", folder / "job.log", begun, credentials=credentials)
         return play(demo)
 
 
@@ -204,7 +211,8 @@ def play(demo: Demo) -> int:
     sys.stderr.write(f"starting the streaming job (its log: {demo.log}) ...\n")
     job = demo.start_job()
     if demo.args.page_port:
-        demo.page = start_page(demo.store_url, JOB, demo.args.page_port, demo.metrics_address, demo.log.with_name("page.log"))
+        demo.page = start_page(demo.store_url, JOB, demo.args.page_port, demo.metrics_address, demo.log.with_name("page.log"),
+                               loopback("page-host", demo.args))
     producer = threading.Thread(target=demo.produce, args=(stop, failures), name="producer", daemon=True)
     producer.start()
     try:

@@ -1,20 +1,23 @@
 """The Prometheus endpoint of a job's process: bounded labels only, never an id, a text or an entity."""
 import os
+import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 
 from insights.alerts.judge import Kind, Severity
 from insights.alerts.outbox import DeliveryState
 from insights.queries import job_row, of_run
 from insights.store import Store, StoreError
 from insights.tables import alerts, cells, deliveries, messages, units
+from pipelines.access import Access
 from pipelines.commands.output import harmless
-from pipelines.errors import EnvironmentProblem
+from pipelines.endpoint import Endpoint
 from schemas.records import Reason
 from schemas.tagging import Tagger
 from transforms.job import Job
@@ -166,8 +169,8 @@ def _counter(name: str, text: str, labels: tuple[str, ...], values: dict[tuple[s
     return _family(CounterMetricFamily, name, text, labels, values)
 
 
-def serve(host: str, port: int, job: Job, client: KafkaClient | None, tagger: Tagger) -> None:
-    """Starts the endpoint; port 0: none. Raises EnvironmentProblem when the port is taken."""
+def registry_of(job: Job, client: KafkaClient | None, tagger: Tagger) -> CollectorRegistry:
+    """All metrics of a job's process."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     inference = Histogram(
@@ -183,10 +186,15 @@ def serve(host: str, port: int, job: Job, client: KafkaClient | None, tagger: Ta
     observe(called)
     job.on_stored.append(freshness.observe)
     registry.register(JobMetrics(job, client, tagger))
-    if not port:
-        return
-    try:
-        start_http_server(port, host, registry)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"--metrics-port {port}: {error.strerror}; choose another, or 0 for no metrics endpoint") from error
+    return registry
+
+
+def serve(registry: CollectorRegistry, access: Access, where: socket.socket) -> None:
+    """Answers with these metrics on a socket that listens, as long as the process lives."""
+    Endpoint(access.policy, lambda accept: rendered(registry, accept), access.tls).start(where)
+
+
+def rendered(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    """The metrics in the format that an Accept header asks for, and its content type."""
+    encoder, kind = choose_encoder(accept)
+    return encoder(registry), kind

@@ -192,6 +192,13 @@ PRISM = Option("prism_location", str, "", "Prism binary; default: where `make pr
 METRICS = Option("metrics-port", port_number, 9464, "Prometheus endpoint; 0 turns it off")
 METRICS_HOST = Option("metrics-host", str, "127.0.0.1", "address of the Prometheus endpoint")
 PAGE = Option("page-port", port_number, 8080, "port of the web page; 0 turns it off")
+HTTP = (
+    Option("http-token-file", str, "", "file of the bearer token that clients must send; default: variable TEXTPULSE_HTTP_TOKEN"),
+    Option("http-user", str, "textpulse", "who --http-password-file is for"),
+    Option("http-password-file", str, "", "file of the password that clients must send, with --http-user"),
+    Option("http-hosts", str, "", "names by which clients may ask, besides the address itself; several with commas"),
+    Option("http-cert-file", str, "", "certificate, with its chain, in PEM: serve by TLS"),
+    Option("http-key-file", str, "", "key of --http-cert-file; default: in the same file"))
 JSON = Option("json", bool, False, "print one JSON document")
 
 SECURITY = (
@@ -222,7 +229,7 @@ STREAM = (
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
     Option("idle-after", duration_s, 2.0, "a partition without records for so long is moved on by the clock"),
     Option("poll-records", poll_size, 2_000, "most records in one poll"),
-    POLICY, NO_TEXTS, METRICS, METRICS_HOST, PRISM,
+    POLICY, NO_TEXTS, METRICS, METRICS_HOST, *HTTP, PRISM,
     Option("recycle-after", duration_s, 0.0, "restart in good order at this age; 0: never"),
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
@@ -246,7 +253,7 @@ DEMO = (
     Option("store", str, "", "default: a new one in a temporary folder"),
     Option("window", positive_s, None, "length of the base window; default: 10s, with --input 60s"),
     Option("allowed-lateness", duration_s, None,
-           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS, PAGE, *SECURITY)
+           "how long after its end a window still takes late records; default: 30s, with --input 10m"), METRICS, PAGE, *HTTP[:3], *SECURITY)
 INSIGHTS = (
     STORE, JOB, JSON,
     Option("from", str, "", "first event time, ISO 8601"),

@@ -1,6 +1,7 @@
 """The web page beside a job, in a process of its own: what it cannot do is no reason for the job to stop."""
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class Page:
         return f"no page: {said[-1].removeprefix('textpulse: ')}"
 
 
-def start_page(store_url: str, job: str, port: int, metrics: str, log: Path) -> Page:
-    """The same `textpulse dashboard` that anybody runs. metrics: the job's address; empty for none."""
-    command = [sys.executable, "-m", "pipelines", "dashboard", "--job", job, "--page-port", str(port), "--metrics", metrics]
+def start_page(store_url: str, job: str, port: int, metrics: str, log: Path, options: Sequence[str] = ()) -> Page:
+    """The same `textpulse dashboard` that anybody runs. metrics: the job's address; empty for none. options: more of its options."""
+    command = [sys.executable, "-m", "pipelines", "dashboard", "--job", job, "--page-port", str(port), "--metrics", metrics,
+               *options]
     return Page(spawn(command, env={STORE.variable: store_url}, log=log, new_group=True), log)   # it may hold a password

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.access import access_of
 from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.options import ALERTS, SECURITY, STREAM
@@ -128,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
     client_options(security_of(args))   # files too
     if not any(option.startswith("--runner") and option.split("=")[-1] not in LOCAL_RUNNERS for option in args.beam):
         find_prism(args.prism_location or None)   # refused here, never a silent fallback
+    if args.metrics_port and (warning := access_of(args, "metrics-host", args.metrics_host).warning):
+        sys.stderr.write(f"{warning}\n")
     if os.name != "posix":
         raise EnvironmentProblem("stream runs on Linux and macOS")
     return Supervisor(args).run()

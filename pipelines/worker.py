@@ -43,7 +43,8 @@ class Worker:
         """Builds the graph over one ledger and one client, runs it, and watches it until it ends or has to."""
         with quiet_import():
             from pipelines.graph import loader_of, make_decoder
-        from pipelines.metrics import serve
+        from pipelines.access import access_of, listening
+        from pipelines.metrics import registry_of, serve
         from pipelines.policy import policy_of
         from pipelines.registry import avro_settings
         from pipelines.security import security_of
@@ -70,7 +71,10 @@ class Worker:
         self._open_store()
         self.job = job_of(self.settings, self.decoder)
         self.reading = reading_of(self.kafka, self.job)
-        serve(args.metrics_host, args.metrics_port, self.job, self.reading.client, tagger)
+        registry = registry_of(self.job, self.reading.client, tagger)
+        if args.metrics_port:
+            serve(registry, access_of(args, "metrics-host", args.metrics_host),
+                  listening("metrics-port", args.metrics_host, args.metrics_port))
         result = self._start()
         self.ran = True
         log.info("reading %s at %s with model %s %s", args.topic, args.bootstrap_servers, tagger.name, tagger.version)

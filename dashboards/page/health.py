@@ -119,9 +119,10 @@ def quantile(share: float, buckets: Mapping[str, float]) -> float | None:
 
 @dataclass
 class Endpoints:
-    """The metrics of one job's processes. problems: address -> why it says nothing."""
+    """The metrics of one job's processes. authorizations: address -> the header that lets us in. problems: address -> why it is silent."""
 
     addresses: Sequence[str]
+    authorizations: Mapping[str, str] = field(default_factory=dict, repr=False)
     problems: dict[str, str] = field(default_factory=dict)
     readings: deque[Reading] = field(default_factory=lambda: deque(maxlen=round(RATE_OVER_S / LOOK_EVERY_S) + 1))
 
@@ -132,7 +133,7 @@ class Endpoints:
         texts: list[str] = []
         for address in self.addresses:
             try:
-                texts.append(_asked(address))
+                texts.append(_asked(address, self.authorizations.get(address)))
                 self.problems.pop(address, None)
             except (OSError, ValueError, http.client.HTTPException) as error:
                 self.problems[address] = str(getattr(error, "reason", "") or error)
@@ -154,9 +155,12 @@ class Endpoints:
         return health(self.readings[0] if len(self.readings) > 1 else None, self.readings[-1])
 
 
-def _asked(address: str) -> str:
+def _asked(address: str, authorization: str | None) -> str:
     """What it answers. Raises OSError, HTTPException, and ValueError for what is not in Prometheus's format."""
-    with urllib.request.urlopen(address, timeout=ANSWER_WITHIN_S) as answer:   # noqa: S310 - the operator's own address
+    request = urllib.request.Request(address)   # noqa: S310 - the operator's own address
+    if authorization:
+        request.add_unredirected_header("Authorization", authorization)   # it is for this address alone
+    with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_S) as answer:   # noqa: S310
         text: str = answer.read(MOST_BYTES).decode(errors="replace")
     parsed([text], 0.0)
     return text

@@ -2,43 +2,60 @@
 import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from dashboards.guard.hosts import parsed
+from pipelines.access import access_of, listening, token_of
 from pipelines.commands.command import Command
 from pipelines.commands.output import note
 from pipelines.commands.reading import check_there
 from pipelines.errors import EnvironmentProblem, UsageProblem
-from pipelines.options import JOB, STORE, Option, port_number
+from pipelines.options import HTTP, JOB, STORE, Option, port_number
 
 if TYPE_CHECKING:
+    from dashboards.guard.credentials import Credentials
     from insights.store import Store
 
-OWN = ("127.0.0.1", "::1", "localhost")
 OPTIONS = (
     STORE, JOB, Option("page-port", port_number, 8080, "port of the page; 0: any that is free"),
-    Option("page-host", str, "127.0.0.1", "address that the page listens on: only this machine's own"),
-    Option("metrics", str, "http://127.0.0.1:9464/metrics", "where the job's metrics are, several with commas; empty: nowhere"))
+    Option("page-host", str, "127.0.0.1", "address that the page listens on; one that others can reach needs credentials"),
+    Option("metrics", str, "http://127.0.0.1:9464/metrics", "where the job's metrics are, several with commas; empty: nowhere"),
+    Option("metrics-token-file", str, "", "file of the token that the metrics demand; default: on this machine the page's credentials"),
+    *HTTP)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serves the page until Ctrl-C."""
-    check_host(args.page_host)
     addresses = metrics_addresses(args.metrics)
     try:
-        from dashboards.page.app import listen, serve
+        from dashboards.page.app import serve
         from dashboards.page.health import Endpoints
         from dashboards.page.live import Live
     except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] in ("nicegui", "fastapi", "uvicorn", "jinja2", "starlette"):
+        if error.name and error.name.partition(".")[0] in ("nicegui", "fastapi", "uvicorn", "jinja2", "starlette", "h11"):
             raise EnvironmentProblem(f"the page needs {error.name}, which is not installed: pip install 'textpulse[page]'") from error
         raise
-    try:
-        where = listen(args.page_host, args.page_port)
-    except OSError as error:
-        raise EnvironmentProblem(f"--page-port {args.page_port}: {error.strerror}; choose another, or 0 for any that is free") from error
+    access = access_of(args, "page-host", args.page_host)
+    endpoints = Endpoints(addresses, authorizations(addresses, args, access.policy.credentials))
+    where = listening("page-port", args.page_host, args.page_port)
     host, port = where.getsockname()[:2]
-    note(f"the page of job {args.job} is at http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)")
-    serve(Live(lambda: open_again(args.store), args.job, endpoints=Endpoints(addresses)), where)
+    if access.warning:
+        note(access.warning)
+    note(f"the page of job {args.job} is at {access.scheme}://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)")
+    serve(Live(lambda: open_again(args.store), args.job, endpoints=endpoints), where, access.policy, access.tls)
     return 0
+
+
+def authorizations(addresses: Sequence[str], args: argparse.Namespace, own: "Credentials | None") -> dict[str, str]:
+    """Address of metrics -> the Authorization header that it is sent. The page's own credentials leave this machine for nobody."""
+    token = token_of("--metrics-token-file", args.metrics_token_file) if args.metrics_token_file else ""
+    if token:
+        return dict.fromkeys(addresses, f"Bearer {token}")
+    if own is None:
+        return {}
+    hosts = {address: urlsplit(address).hostname or "" for address in addresses}
+    return {address: own.header for address, host in hosts.items()
+            if host == "localhost" or ((found := parsed(host)) is not None and found.is_loopback)}
 
 
 def open_again(url: str) -> "Store":
@@ -49,13 +66,6 @@ def open_again(url: str) -> "Store":
         return Store(check_there(url), create=False)
     except EnvironmentProblem as missing:
         raise StoreError(str(missing)) from missing
-
-
-def check_host(host: str) -> None:
-    """Raises UsageProblem for an address that others can reach: the page asks nobody for a password."""
-    if host not in OWN:
-        raise UsageProblem(f"--page-host {host}: the page is not protected by a password yet, so it listens on {' or '.join(OWN)} alone; "
-                           "to see it from elsewhere, tunnel to it: ssh -L 8080:127.0.0.1:8080 MACHINE")
 
 
 def metrics_addresses(text: str) -> Sequence[str]:

@@ -2,6 +2,7 @@
 import json
 import math
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -69,13 +70,15 @@ def ask(broker: "Broker", eventually: Callable[..., None], tmp_path_factory: pyt
     reach = ["--bootstrap-servers", broker.bootstrap, "--topic", folder.name]
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [str(RULES)],
-        "scrape_configs": [{"job_name": "textpulse", "static_configs": [{"targets": [f"127.0.0.1:{metrics}"]}]}]}
+        "scrape_configs": [{"job_name": "textpulse", "static_configs": [{"targets": [f"127.0.0.1:{metrics}"]}],
+                            "authorization": {"credentials_file": str(folder / "token")}}]}
+    (folder / "token").write_text(secrets.token_hex(32))
     (folder / "prometheus.yml").write_text(json.dumps(config))
     started = [
         spawn([*command, "produce", "--sample", "60000", "--rate", "200", "--speed", "1", "--shift-to-now", *reach],
               log=folder / "produce.log", new_group=True),
         spawn([*command, "stream", "--store", f"sqlite:///{folder}/a.db", "--metrics-port", str(metrics), "--window", "5s",
-               "--allowed-lateness", "5s", *reach], log=folder / "stream.log", new_group=True),
+               "--allowed-lateness", "5s", "--http-token-file", str(folder / "token"), *reach], log=folder / "stream.log", new_group=True),
         spawn([program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                f"--web.listen-address=127.0.0.1:{port}"], log=folder / "prometheus.log", new_group=True)]
 

@@ -113,7 +113,7 @@ def serve_page() -> Iterator[Serve]:
             log: list[str] = []
             for text in process.stderr or ():
                 log.append(text)
-                if found := re.search(r"http://\S+/", text):
+                if found := re.search(r"https?://\S+/", text):
                     threading.Thread(target=lambda: log.extend(process.stderr or ()), daemon=True).start()
                     return Served(found.group(), process, log)
             pytest.fail(f"the page did not start: {''.join(log)}")
