@@ -1,68 +1,18 @@
 """The page's server, asked by raw sockets: whatever comes, each gets an answer or the door, and the page goes on."""
 import base64
-import itertools
-import json
 import re
-import secrets
-import socket
-import struct
+import ssl
+import subprocess
 import time
 import urllib.request
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
 
-from dashboards.guard.answers import HEADERS
 from dashboards.page import server
+from tests.dashboards.page.wire import Talk, call, get, headers_of, is_safe, said, status, upgrade
 
 TOKEN = "4be1a7f09c3d52e8b6401f7a"
-EVERY = {name: value for name, value in HEADERS.items() if name not in ("Content-Security-Policy", "Cache-Control")}
-
-
-def place(address):
-    host, port = re.match(r"https?://([^:/]+):(\d+)/", address).groups()
-    return host, int(port)
-
-
-def get(target="/", *headers, method="GET", host="localhost"):
-    return "\r\n".join([f"{method} {target} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]).encode()
-
-
-CLIENTS = itertools.count(1)
-
-
-def call(address, within_s=30.0, client=None):
-    """A connection of another client than any before, so that no limit of one client is met, or of a client that is named."""
-    number = next(CLIENTS)
-    return socket.create_connection(place(address), within_s, (client or f"127.1.{number // 250}.{1 + number % 250}", 0))
-
-
-def said(address, request, client=None):
-    """What comes back until the server closes."""
-    answer = b""
-    with call(address, client=client) as talk:
-        try:
-            talk.sendall(request)
-            while part := talk.recv(65_536):
-                answer += part
-        except (ConnectionResetError, BrokenPipeError):
-            pass
-    return answer
-
-
-def status(answer):
-    return int(answer.split(b" ", 2)[1]) if answer else 0
-
-
-def headers_of(answer):
-    lines = answer.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
-    return {name.title(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def is_safe(answer):
-    had = headers_of(answer)
-    return ({name.title(): value for name, value in EVERY.items()}.items() <= had.items() and "Content-Security-Policy" in had
-            and "Server" not in had and not any(word in answer for word in (b"Traceback", b".py", b"Error:")))
 
 
 def test_every_answer_has_the_headers_and_only_files_are_kept(page):
@@ -119,97 +69,6 @@ def test_a_prefix_that_somebody_sends_is_in_no_page(page):
     assert status(answer) == 200 and b"evil.example" not in answer
 
 
-def upgrade(*headers, path="/_nicegui_ws/socket.io/?EIO=4&transport=websocket", host="localhost"):
-    key = base64.b64encode(secrets.token_bytes(16)).decode()
-    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-                        f"Sec-WebSocket-Key: {key}", *headers, "", ""]).encode()
-
-
-@pytest.mark.parametrize(("request_", "wanted"), [
-    (upgrade("Origin: http://evil.example"), 403), (upgrade("Origin: null"), 403), (upgrade(host="evil.example"), 421),
-    (upgrade(path="/nothing"), 403), (upgrade().replace(b"Sec-WebSocket-Key", b"X"), 400),
-    (upgrade().replace(b"Version: 13", b"Version: 99"), 400)], ids=lambda value: str(value)[:60])
-def test_a_websocket_from_elsewhere_or_a_broken_one_is_refused(page, request_, wanted):
-    answer = said(page, request_)
-    assert status(answer) == wanted
-    assert is_safe(answer)
-
-
-def frame(payload, opcode=1, masked=True):
-    size = struct.pack("!B", len(payload) | 128 * masked) if len(payload) < 126 else (
-        struct.pack("!BH", 126 | 128 * masked, len(payload)) if len(payload) < 65_536 else
-        struct.pack("!BQ", 127 | 128 * masked, len(payload)))
-    return bytes([0x80 | opcode]) + size + (b"\0\0\0\0" if masked else b"") + payload
-
-
-class Talk:
-    """A websocket of which the test sees every byte."""
-
-    def __init__(self, address, *headers, client=None):
-        self.socket = call(address, client=client)
-        self.socket.sendall(upgrade(*headers))
-        self.had = b""
-        while b"\r\n\r\n" not in self.had:
-            self.had += self.socket.recv(4_096)
-        head, _, self.had = self.had.partition(b"\r\n\r\n")
-        assert status(head) == 101 and is_safe(head + b"\r\n\r\n")
-
-    def code(self):
-        """The code of the server's close frame: 1005 when it names none, 1006 when it leaves without one."""
-        with self.socket, suppress(ConnectionResetError):
-            while True:
-                for opcode, payload in frames(self.had):
-                    if opcode == 8:
-                        return struct.unpack("!H", payload[:2])[0] if payload else 1005
-                if not (part := self.socket.recv(65_536)):
-                    break
-                self.had += part
-        return 1006
-
-
-def frames(had):
-    """(opcode, payload) of every whole frame of a server: they are not masked."""
-    while len(had) > 1:
-        size, start = had[1] & 127, 2
-        if size == 126:
-            size, start = struct.unpack("!H", had[2:4].ljust(2, b"\xff"))[0], 4
-        elif size == 127:
-            size, start = struct.unpack("!Q", had[2:10].ljust(8, b"\xff"))[0], 10
-        if len(had) < start + size:
-            return
-        yield had[0] & 15, had[start:start + size]
-        had = had[start + size:]
-
-
-@pytest.mark.parametrize(("sent", "codes"), [
-    (frame(b"x" * 65_537), {1009}), (frame(b"4x", masked=False), {1002}), (frame(b"\xff\xfe"), {1007}), (frame(b"x", opcode=3), {1002}),
-    (frame(b"x" * 126, opcode=9), {1002}), (b"\xff" * 1_000, {1002, 1009}), (bytes([0x81, 255]) + b"\x7f" + b"\xff" * 7, {1009, 1002}),
-    (frame(b"3") * 2_000, {1008}), (frame(b"not engine.io"), {1011})], ids=lambda value: str(value)[:40])
-def test_wrong_frames_close_the_websocket_and_nothing_else(page, sent, codes):
-    talk = Talk(page)
-    with suppress(BrokenPipeError, ConnectionResetError):
-        talk.socket.sendall(sent)
-    assert talk.code() in codes
-    assert status(said(page, get())) == 200
-
-
-EVENTS = [["event"], ["event", {}], ["event", {"client_id": "nobody"}], ["event", None], ["handshake", {}], ["handshake", "x"],
-          ["ack", {"client_id": 1}], ["log", {"client_id": "x", "level": "error", "args": ["\x1b[2J forged"]}],
-          ["javascript_response", []], ["nothing", 1], [], {}, [None]]
-
-
-def test_wrong_events_tell_a_client_nothing_and_the_page_goes_on(page, eventually):
-    talk = Talk(page)
-    talk.socket.sendall(frame(b"40"))
-    for event in EVENTS:
-        talk.socket.sendall(frame(b"42" + json.dumps(event).encode()))
-    talk.socket.sendall(frame(b"42" + b"[" * 20_000))
-    talk.socket.sendall(frame(b"", opcode=8))
-    talk.code()
-    assert b"Traceback" not in talk.had and b"Error" not in talk.had
-    assert status(said(page, get())) == 200
-
-
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory, serve_page):
     """The address of a page that demands a token."""
@@ -257,9 +116,6 @@ def test_on_every_address_it_asks_for_credentials_and_takes_addresses_but_no_str
 
 
 def test_by_tls_the_page_is_served(tmp_path, serve_page):
-    import ssl
-    import subprocess
-
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                     "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
@@ -300,14 +156,6 @@ def test_of_many_quick_requests_most_are_refused_and_other_clients_are_served(fr
     assert 300 <= answers.count(404) <= 300 + 50 * (time.monotonic() - begun) + 1
     assert set(answers) == {404, 429}
     assert status(said(fresh, get())) == 200
-
-
-def test_websockets_that_have_ended_leave_room(fresh):
-    for _ in range(2 * server.CONNECTIONS_EACH):
-        talk = Talk(fresh, client="127.0.0.1")
-        talk.socket.sendall(frame(b"", opcode=8))
-        assert talk.code() == 1005
-    assert status(said(fresh, get(), "127.0.0.1")) == 200
 
 
 def test_idle_connections_leave_room_for_others_and_are_closed(fresh):
