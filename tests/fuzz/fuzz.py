@@ -2,7 +2,9 @@
 
 Usage: fuzz.py [--target NAME[,NAME]] [--inputs N] [--seed S] [--processes P] [--failures FOLDER] [--guided]. Prints for each
 target how many inputs, how fast, how many ways they went, and failures, each saved in FOLDER as the fewest bytes that still fail:
---replay FILE... plays these again. --guided lets coverage choose the inputs (pip install 'textpulse[fuzz]'). Exits 1 on a failure.
+--replay FILE... plays these again.
+--address HOST:PORT fuzzes a server that runs there (target http). --guided lets coverage choose the
+inputs (pip install 'textpulse[fuzz]'). Exits 1 on a failure.
 """
 import argparse
 import hashlib
@@ -159,7 +161,7 @@ def replay(paths: list[Path]) -> int:
 
 def main() -> int:
     """Exit status."""
-    from targets import TARGETS
+    from targets import TARGETS, http_server
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--target", default=",".join(TARGETS), help="which, with commas; default: all")
@@ -167,10 +169,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"), help="folder for inputs that fail")
+    parser.add_argument("--address", default="", metavar="HOST:PORT", help="fuzz this server alone")
     parser.add_argument("--guided", action="store_true", help="coverage chooses the inputs")
     parser.add_argument("--replay", type=Path, nargs="+", default=[])
     args = parser.parse_args()
-    names = args.target.split(",")
+    if args.address:
+        host, _, port = args.address.rpartition(":")
+        TARGETS["http"] = http_server(host, int(port))
+    names = ["http"] if args.address else args.target.split(",")
     if unknown := sorted(set(names) - TARGETS.keys()):
         parser.error(f"--target {unknown[0]}: there are {', '.join(TARGETS)}")
     if args.replay:

@@ -14,7 +14,10 @@ JSON_VALUES = [
 TOKENS = [
     *JSON_VALUES, b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf",
     b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", b"\xfe\xff\xff\xff\x0f", b"\x01", b"\x02", b"\x7f\xff\xff\xff", b"Obj\x01", b"PAR1",
-    b"\x1f\x8b", b"=", b"&", b"%00", b"%ff", b"+", b"range=", b"from=", b"after=", b"entity=a:b", b"1h", b"500ms", b"1e308h", b"inf",
+    b"\x1f\x8b", b"=", b"&", b"%00", b"%ff", b"+", b"HTTP/1.1\r\n",
+    b"GET /metrics ",
+    b"Host: x\r\n", b"Content-Length: 99999999999\r\n\r\n", b"range=", b"from=", b"after=",
+    b"entity=a:b", b"1h", b"500ms", b"1e308h", b"inf",
     b"nan", b"-", b"1_0", "١".encode(), "²".encode(), b"@", b"http://", b"a@b.example", b"4111 1111 1111 1111",
     b"DE89 3704 0044 0532 0130 00", b"::1", b"aa:bb:cc:", b"A1" * 20,
     b"1-" * 30, "＠".encode(), b"\x1b[2J", "\u202e".encode(), "e\u0301".encode(),

@@ -5,6 +5,7 @@ A new one is two lines: a function and its entry in TARGETS.
 import functools
 import json
 import re
+import socket
 import tempfile
 import time
 import zlib
@@ -237,6 +238,29 @@ def stored_cell(data: bytes) -> str:
         except (msgspec.DecodeError, UnicodeDecodeError):
             outcome += "0"
     return outcome
+
+
+def http_server(host: str, port: int) -> Target:
+    """A target for raw bytes against a server that runs: it answers by HTTP or not at all, says nothing of its inside, and goes on."""
+
+    def door(data: bytes) -> str:
+        said = _asked(host, port, data)
+        assert not said or said.startswith((b"HTTP/", b"<")), said[:80]   # to HTTP/0.9 without a status
+        assert b"Traceback" not in said
+        assert _asked(host, port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/")
+        return said[9:12].decode("ascii", "replace")
+
+    return door
+
+
+def _asked(host: str, port: int, data: bytes) -> bytes:
+    with socket.create_connection((host, port), timeout=SLOW_S) as server:
+        try:
+            server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+            return server.recv(1 << 16)
+        except ConnectionError:
+            return b""
 
 
 def timed(target: Target, data: bytes) -> str:

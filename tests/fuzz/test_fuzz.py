@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import fuzz
 from mutations import Mutations, smallest
-from targets import TARGETS
+from prometheus_client import start_http_server
+from targets import TARGETS, http_server
 
 INPUTS = 2_000
 CORPUS_BYTES = 300_000
@@ -56,6 +57,18 @@ def test_an_input_that_ends_the_process_is_found_and_saved(tmp_path, monkeypatch
     (result,) = fuzz.run_all("json", INPUTS, 1, tmp_path, 1)
     assert "ended the process" in result.failures[0]
     assert b"NaN" in next(tmp_path.iterdir()).read_bytes()
+
+
+def test_a_server_is_fuzzed_by_its_address(tmp_path, monkeypatch):
+    server, thread = start_http_server(0, "127.0.0.1")
+    monkeypatch.setitem(TARGETS, "http", http_server("127.0.0.1", server.server_port))
+    try:
+        result = fuzz.run("http", 100, 1, tmp_path)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (result.failures, result.inputs) == ([], 100)
 
 
 def test_the_smallest_failing_input_is_a_part_of_the_first():
