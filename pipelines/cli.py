@@ -36,7 +36,8 @@ from pipelines.commands.output import note
 from pipelines.commands.quiet import debugging
 from pipelines.errors import UsageProblem
 from pipelines.failures import DONE, FAILED, INTERRUPTED, exit_code
-from pipelines.options import SECRET, add_options, resolve
+from pipelines.options import add_options, resolve
+from pipelines.values import SECRET
 
 PROGRAM = "textpulse"
 PASSWORD_IN_URL = re.compile(r"postgres\w*(\+\w+)?://([^@/]*:[^@]+@|[^ ]*[?&](ssl)?password=)")

@@ -8,7 +8,8 @@ from pipelines.commands.judging import judge_alerts
 from pipelines.commands.output import harmless, line, note, print_json, print_table
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
-from pipelines.options import JOB, JSON, STORE, Option, count, positive_s
+from pipelines.options import JOB, JSON, STORE, Option
+from pipelines.values import count, positive_s
 
 if TYPE_CHECKING:
     from insights.alerts.say import Told

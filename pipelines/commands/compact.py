@@ -7,7 +7,8 @@ from pipelines.commands.command import Command
 from pipelines.commands.judging import judge_alerts, judge_topics
 from pipelines.commands.output import line, note, print_json
 from pipelines.commands.reading import open_store
-from pipelines.options import JOB, JSON, STORE, Option, duration_s, expecting
+from pipelines.options import JOB, JSON, STORE, Option
+from pipelines.values import duration_s, expecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from pipelines.commands.command import Command
 from pipelines.commands.output import note
 from pipelines.commands.reading import check_there
 from pipelines.errors import EnvironmentProblem, UsageProblem
-from pipelines.options import HTTP, JOB, STORE, Option, port_number
+from pipelines.options import HTTP, JOB, STORE, Option
+from pipelines.values import port_number
 
 if TYPE_CHECKING:
     from dashboards.guard.credentials import Credentials

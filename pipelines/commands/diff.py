@@ -7,7 +7,8 @@ from pipelines.commands.command import Command, Positional
 from pipelines.commands.output import harmless, line, print_json
 from pipelines.commands.reading import jobs_of, open_store
 from pipelines.errors import UsageProblem
-from pipelines.options import JSON, Option, count
+from pipelines.options import JSON, Option
+from pipelines.values import count
 
 if TYPE_CHECKING:
     from insights.difference import CellDifference, Difference, LatePart

@@ -7,7 +7,8 @@ from pipelines.commands.command import Command, Group, Positional
 from pipelines.commands.output import harmless, line, note, print_json, print_table
 from pipelines.commands.reading import check_job, open_store
 from pipelines.errors import UsageProblem
-from pipelines.options import JSON, STORE, Option, count
+from pipelines.options import JSON, STORE, Option
+from pipelines.values import count
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

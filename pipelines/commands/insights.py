@@ -12,7 +12,8 @@ from pipelines.commands.files import check_place, replacing
 from pipelines.commands.output import harmless, note, print_json, print_table
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
-from pipelines.options import INSIGHTS, positive_s
+from pipelines.options import INSIGHTS
+from pipelines.values import positive_s
 
 if TYPE_CHECKING:
     from insights.queries import Insight

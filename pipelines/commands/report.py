@@ -11,7 +11,8 @@ from pipelines.commands.judging import judge_alerts, judge_topics
 from pipelines.commands.output import note
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
-from pipelines.options import JOB, STORE, Option, name, one_of
+from pipelines.options import JOB, STORE, Option
+from pipelines.values import name, one_of
 
 if TYPE_CHECKING:
     from insights.store import Store

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pipelines.commands.command import Command, Group, Positional
 from pipelines.commands.output import harmless, line, print_json
 from pipelines.errors import UsageProblem
-from pipelines.options import JSON, READER, REGISTRY, Option, one_of
+from pipelines.options import JSON, READER, REGISTRY, Option
 from pipelines.registry import avro_settings, check_schemas
+from pipelines.values import one_of
 
 if TYPE_CHECKING:
     from schemas.compatibility import Break

@@ -6,7 +6,8 @@ from pipelines.commands.command import Command
 from pipelines.commands.output import line, note
 from pipelines.commands.quiet import quiet_import
 from pipelines.errors import UsageProblem
-from pipelines.options import Option, count
+from pipelines.options import Option
+from pipelines.values import count
 
 DATA = Option("data", str, "../shared/data", "folder of the data sets")
 OPTIONS = (

@@ -20,7 +20,7 @@ from dashboards.page import address
 from insights.cells import Cell, Unit
 from insights.redact import CHARACTERS, sample_of
 from insights.store import _dead_row
-from pipelines import options
+from pipelines import values
 from pipelines.commands.output import harmless
 from pipelines.commands.reading import time_us
 from pipelines.commands.table import table_lines
@@ -291,8 +291,8 @@ _PSEUDONYMS = Redactor(parse_policy('default = "pseudonym"'), b"0123456789abcdef
 _MASKS = {"[link]", "[email]", "[handle]", "[key]", "[address]", "[code]", "[number]", "[person]"}
 _JSON, _ARCHIVED = JsonDecoder(), ArchiveDecoder()
 _PARSERS = (
-    options.duration_s, options.positive_s, options.size_bytes, options.positive_bytes, options.port_number, options.count, options.pace,
-    options.rate, options.poll_size, options.name, options.topic, options.topics, options.servers, options.one_of("a", "b"))
+    values.duration_s, values.positive_s, values.size_bytes, values.positive_bytes, values.port_number, values.count, values.pace,
+    values.rate, values.poll_size, values.name, values.topic, values.topics, values.servers, values.one_of("a", "b"))
 
 TARGETS: dict[str, Target] = {
     "json": json_record,
