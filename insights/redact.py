@@ -10,14 +10,20 @@ from schemas.records import TaggedEvent, TextEvent
 from schemas.tagging import Tagger, Tags
 
 CHARACTERS = 280   # of a redacted text
+READ = 8_192       # characters of a text that cells and samples are made of: a model reads half of it at most
 LOOKED_AT = 600    # characters of the text: what is longer is cut, by whole words where there are any
 PERSONS = ("person", "per")
 
 MASKS = Redactor(Policy(author_id=Mode.KEEP, fields=Mode.KEEP))
 
 
-def hidden_in(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, redactor: Redactor) -> dict[int, list[Span]]:
-    """Row -> what is to be hidden of its text, in characters: what is personal by its form, and persons that the model found."""
+def hidden_in(
+    events: Sequence[TextEvent], tags: Tags, tagger: Tagger, redactor: Redactor, most: int | None = None
+) -> dict[int, list[Span]]:
+    """Row -> what is to be hidden of its text, in characters: what is personal by its form, and persons that the model found.
+
+    most: how much of a text is looked at; None for all of it.
+    """
     if redactor.policy.keeps_all:
         return {}
     persons: dict[int, list[tuple[int, int]]] = {}
@@ -27,7 +33,7 @@ def hidden_in(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, redactor:
         row = int(rows[at])
         span = int(tags.entity_start[at]), int(tags.entity_end[at])
         persons.setdefault(row, []).extend(in_characters(events[row].text, [span]))
-    return redactor.hidden_all([event.text for event in events], persons)
+    return redactor.hidden_all([event.text[:most] for event in events], persons)
 
 
 def in_characters(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

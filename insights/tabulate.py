@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insights.cells import CONFIDENCE_BINS, SAMPLES, SCORE_SCALE, Cell, Text, Unit
 from insights.lexicon import COUNT_BITS, MAX_PIECES, Lexicon, lexicon_of
-from insights.redact import MASKS, hidden_in, in_characters, instead_of, sample_of
+from insights.redact import MASKS, READ, hidden_in, in_characters, instead_of, sample_of
 from insights.sketch import Sketch, sketch_of
 from privacy.kinds import Span
 from privacy.redact import Redactor, overlaps
@@ -60,7 +60,7 @@ def tabulate(
     lexicon = lexicon_of(tagger.vocabulary)
     layout = _lay_out(_groups_of(events, groups), tags, tagger.topics, keys, rows)
     sentiment, cells = _cells(tags, layout, tagger.version)
-    hidden = hidden_in(events, tags, tagger, redactor)
+    hidden = hidden_in(events, tags, tagger, redactor, READ)
     _count_terms(cells, layout, sentiment, _known_terms(events, tags, lexicon, hidden), lexicon)
     _count_entities(cells, layout, _named(events, tags, tagger, hidden, redactor))
     _name_some(cells, layout, events, keys, redactor)
