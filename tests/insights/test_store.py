@@ -396,6 +396,7 @@ def test_a_store_of_an_older_schema_is_upgraded_by_who_writes_and_keeps_what_it_
         drop_views(db)
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN holder")
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN pseudonyms")
+        db.exec_driver_sql("ALTER TABLE dead_letters DROP COLUMN author")
         db.exec_driver_sql("ALTER TABLE units DROP COLUMN span_us")
         for table in (tables.retention, tables.dropped, tables.emerging_topics, tables.emerging_states):
             table.drop(db)
@@ -421,6 +422,7 @@ def test_topics_of_schema_4_are_kept_by_an_upgrade(url):
         drop_views(db)
         db.exec_driver_sql("ALTER TABLE emerging_topics DROP COLUMN merged_into")
         db.exec_driver_sql("ALTER TABLE jobs DROP COLUMN pseudonyms")
+        db.exec_driver_sql("ALTER TABLE dead_letters DROP COLUMN author")
         db.execute(tables.schema_version.update().values(version=4))
         db.execute(sa.insert(tables.emerging_topics).values(row))
     made.close()
