@@ -76,7 +76,7 @@ def test_a_page_is_where_it_says_until_it_is_ended(tmp_path, eventually):
     pytest.importorskip("nicegui")
     page = start_page(f"sqlite:///{tmp_path}/a.db", "demo", 0, "", tmp_path / "page.log")
     try:
-        eventually(lambda: page.address != "", "it says where it is")
+        eventually(lambda: page.address != "", "it says where it is", 120)
         with urllib.request.urlopen(page.address, timeout=20) as answer:
             assert answer.status == 200
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
