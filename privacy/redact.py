@@ -136,9 +136,9 @@ class Redactor:
 
     def _with_pseudonyms(self, value: str, found: Sequence[Span]) -> str:
         if len(found) > MOST_IN_FIELD:   # a name of many handles would become longer than an index takes
-            return f"[{found[0][2]}:{self.pseudonym(found[0][2], value)}]"
+            return f"[{found[0][2]}:{self._digest(found[0][2], value)}]"
         for start, end, kind in reversed(found):
-            value = f"{value[:start]}[{kind}:{self.pseudonym(kind, value[start:end])}]{value[end:]}"
+            value = f"{value[:start]}[{kind}:{self._digest(kind, value[start:end])}]{value[end:]}"   # whatever differs stays different
         return value
 
     def author(self, author_id: str) -> str:
@@ -158,7 +158,10 @@ class Redactor:
     def pseudonym(self, kind: str, said: str) -> str:
         """HMAC-SHA256 of kind and text (RFC 2104), 80 bits of it in base 32: the same for the same, and of no use without the key."""
         plain = digits_of(said) if kind in NUMBERS else " ".join(said.casefold().split())
-        digest = hmac.new(self._key, f"{kind}\0{plain}".encode("utf-8", "surrogatepass"), sha256).digest()[:PSEUDONYM_BYTES]
+        return self._digest(kind, plain)
+
+    def _digest(self, kind: str, said: str) -> str:
+        digest = hmac.new(self._key, f"{kind}\0{said}".encode("utf-8", "surrogatepass"), sha256).digest()[:PSEUDONYM_BYTES]
         return base64.b32encode(digest).decode().lower()
 
     def _find_own(self, text: str) -> Iterable[Span]:

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from insights.cells import CONFIDENCE_BINS, SAMPLES, Cell, Text, Unit
 from insights.sketch import K, sketch_of
+from schemas.decode import event_key
 
 counts = st.integers(0, 1_000)
 words = st.text("abc安全\t\"", min_size=1, max_size=3)
 hashes = st.integers(0, 2**64 - 1)
-samples = st.lists(st.tuples(hashes, words), max_size=SAMPLES, unique=True).map(lambda pairs: tuple(sorted(pairs)))
+samples = st.lists(words, max_size=SAMPLES, unique=True).map(   # an id has one hash
+    lambda names: tuple(sorted((event_key(name), name) for name in names)))
 triples = st.tuples(counts, counts, counts)
 cells = st.builds(
     lambda felt, score, entities, terms, confidence, authors, samples, versions, texts: Cell(

@@ -56,7 +56,7 @@ def test_values_of_fields_that_are_personal_are_pseudonyms_and_others_stay():
     values = {"bank", "jo@x.org", "550e8400-e29b-41d4-a716-446655440000", "AB-123456", "9781402894626", "jo@X.org"}
     keeps = Redactor(parse_policy('default = "keep"\nauthor_id = "keep"\nfields = "keep"'))
     for said in (PSEUDONYMS.names(values), PSEUDONYMS.ids(list(values)), PSEUDONYMS.names(values)):
-        assert said.keys() == {"jo@x.org", "jo@X.org"} and said["jo@x.org"] == said["jo@X.org"]
+        assert said.keys() == {"jo@x.org", "jo@X.org"} and said["jo@x.org"] != said["jo@X.org"]
     assert keeps.names(values) == keeps.ids(list(values)) == {}
 
 
