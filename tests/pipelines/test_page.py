@@ -62,12 +62,11 @@ def test_neither_page_nor_job_of_a_demo_have_the_store_s_password_on_their_comma
     url = "postgresql+psycopg://me:zopf-1883@127.0.0.1:1/none"
     args = Namespace(**{option.key: option.default for option in DEMO} | {"metrics_port": 0})
     demo = Demo(args, "127.0.0.1:1", url, tmp_path / "job.log", 0.0)
-    children = [start_page(url, "demo", 0, "", tmp_path / "page.log").child, demo.start_job()]
-    try:
-        lines = [Path(f"/proc/{child.pid}/cmdline").read_bytes() for child in children]
-    finally:
-        for child in children:
-            end(child, 0.0)
+    lines = []
+    for start in (lambda: start_page(url, "demo", 0, "", tmp_path / "page.log").child, demo.start_job):
+        child = start()
+        lines.append(Path(f"/proc/{child.pid}/cmdline").read_bytes())   # at once: neither finds its store, and ends
+        end(child, 0.0)
     assert all(lines)
     assert not [line for line in lines if b"zopf" in line]
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from insights import tables
 from insights.cells import Unit
 from insights.conservation import audit
+from insights.redact import MASKS
 from insights.store import Store, UnitKey
 from pipelines.broker import create_topic
 from schemas import registry_http
@@ -52,7 +53,7 @@ class Process:
         self.dead += poll.dead
         if poll.chunk:
             self.event_ids += [event.event_id for event in poll.chunk.events]
-            for key, unit, _ in units_of(tag_chunk(self.tagger, poll.chunk), self.tagger):
+            for key, unit, _ in units_of(tag_chunk(self.tagger, poll.chunk), self.tagger, MASKS):
                 whole = self.units.setdefault(UnitKey(*key), Unit())
                 whole.add(unit)
                 self.job.write([(UnitKey(*key), whole)])
