@@ -52,7 +52,7 @@ def test_a_page_that_cannot_start_says_so_once(taken, tmp_path, eventually):
     assert (page.problem(), page.address) == ("", "")
 
 
-def test_neither_page_nor_job_of_a_demo_have_the_store_s_password_on_their_command_lines(tmp_path):
+def test_neither_page_nor_job_of_a_demo_have_the_store_s_password_on_their_command_lines(tmp_path, eventually):
     from argparse import Namespace
     from pathlib import Path
 
@@ -62,13 +62,18 @@ def test_neither_page_nor_job_of_a_demo_have_the_store_s_password_on_their_comma
     url = "postgresql+psycopg://me:zopf-1883@127.0.0.1:1/none"
     args = Namespace(**{option.key: option.default for option in DEMO} | {"metrics_port": 0})
     demo = Demo(args, "127.0.0.1:1", url, tmp_path / "job.log", 0.0)
-    lines = []
     for start in (lambda: start_page(url, "demo", 0, "", tmp_path / "page.log").child, demo.start_job):
-        child = start()
-        lines.append(Path(f"/proc/{child.pid}/cmdline").read_bytes())   # at once: neither finds its store, and ends
-        end(child, 0.0)
-    assert all(lines)
-    assert not [line for line in lines if b"zopf" in line]
+        child, lines = start(), []
+
+        def begun(child=child, lines=lines):
+            lines.append(Path(f"/proc/{child.pid}/cmdline").read_bytes())   # nothing while it begins, and once it has ended
+            return b"pipelines" in lines[-1]
+
+        try:
+            eventually(begun, "it runs")
+        finally:
+            end(child, 0.0)
+        assert not [line for line in lines if b"zopf" in line]
 
 
 def test_a_page_is_where_it_says_until_it_is_ended(tmp_path, eventually):
