@@ -7,6 +7,7 @@ from privacy.kinds import Span
 from privacy.policy import Mode, Policy
 from privacy.redact import Redactor
 from schemas.records import TaggedEvent, TextEvent
+from schemas.tagged import characters_of
 from schemas.tagging import Tagger, Tags
 
 CHARACTERS = 280   # of a redacted text
@@ -38,10 +39,8 @@ def hidden_in(
 
 def in_characters(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in bytes of the UTF-8 text -> spans in its characters."""
-    if text.isascii():
-        return [(min(start, len(text)), min(end, len(text))) for start, end in spans]
-    data = text.encode()
-    return [(len(data[:start].decode(errors="ignore")), len(data[:end].decode(errors="ignore"))) for start, end in spans]
+    offsets = characters_of(text, [offset for span in spans for offset in span])
+    return list(zip(offsets[::2], offsets[1::2], strict=True))
 
 
 def instead_of(text: str, start: int, end: int, hidden: Sequence[Span], redactor: Redactor) -> str:

@@ -83,10 +83,14 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: tuple[Example, ...] = ()
 
     @property
+    def modes(self) -> set[Mode]:
+        """Every mode that it uses."""
+        return {self.default, self.author_id, self.fields, *self.kinds.values(), *(own.mode for own in self.patterns.values())}
+
+    @property
     def keeps_all(self) -> bool:
         """True when nothing is hidden."""
-        modes = (self.default, self.author_id, self.fields, *self.kinds.values(), *(own.mode for own in self.patterns.values()))
-        return set(modes) == {Mode.KEEP}
+        return self.modes == {Mode.KEEP}
 
     def mode_of(self, kind: str) -> Mode:
         """What becomes of something of this kind."""

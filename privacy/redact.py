@@ -45,8 +45,7 @@ class Redactor:
     """A policy at work. key: of pseudonyms, at least 16 random bytes; a text is the same pseudonym as long as the key is."""
 
     def __init__(self, policy: Policy, key: bytes = b"") -> None:
-        modes = (policy.default, policy.author_id, policy.fields, *policy.kinds.values(), *(own.mode for own in policy.patterns.values()))
-        if not key and Mode.PSEUDONYM in modes:
+        if not key and Mode.PSEUDONYM in policy.modes:
             raise PolicyError("pseudonyms need a key")
         self.policy, self._key = policy, key
         self._own = [(name, re2.compile(own.pattern)) for name, own in policy.patterns.items()]

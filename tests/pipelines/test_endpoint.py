@@ -22,6 +22,7 @@ from dashboards.guard.hosts import Names, listen
 from dashboards.guard.judge import Asked, Policy
 from pipelines import endpoint
 from pipelines.endpoint import BURST, CONNECTIONS_EACH, BadRequest, Endpoint, request_of
+from tests.wire import exchanged, status
 
 TOKEN = "tok-8f3a9c2e71b0d465"
 BODY = b"textpulse_records_total 7.0\n" * 500
@@ -43,23 +44,11 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
 
 def said(port: int, request: bytes, within_s: float = 20.0) -> bytes:
     """What comes back until the server closes; what it takes back by a reset is not counted."""
-    answer = b""
-    with socket.create_connection(("127.0.0.1", port), within_s) as talk:
-        try:
-            talk.sendall(request)
-            while part := talk.recv(65_536):
-                answer += part
-        except (ConnectionResetError, BrokenPipeError):
-            pass
-    return answer
+    return exchanged(socket.create_connection(("127.0.0.1", port), within_s), request)
 
 
 def get(target: str = "/metrics", *headers: str, method: str = "GET", host: str = "localhost") -> bytes:
     return "\r\n".join([f"{method} {target} HTTP/1.1", f"Host: {host}", *headers, "", ""]).encode()
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1]) if answer else 0
 
 
 def served(port: int, *headers: str) -> bool:

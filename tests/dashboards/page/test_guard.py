@@ -10,7 +10,8 @@ from contextlib import ExitStack
 import pytest
 
 from dashboards.page import server
-from tests.dashboards.page.wire import Talk, call, get, headers_of, is_safe, said, status, upgrade
+from tests.dashboards.page.wire import Talk, call, get, headers_of, is_safe, said, upgrade
+from tests.wire import status
 
 TOKEN = "4be1a7f09c3d52e8b6401f7a"
 

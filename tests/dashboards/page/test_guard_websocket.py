@@ -5,7 +5,8 @@ from contextlib import suppress
 import pytest
 
 from dashboards.page import server
-from tests.dashboards.page.wire import Talk, frame, get, is_safe, said, status, upgrade
+from tests.dashboards.page.wire import Talk, frame, get, is_safe, said, upgrade
+from tests.wire import status
 
 
 @pytest.mark.parametrize(("request_", "wanted"), [

@@ -8,6 +8,7 @@ import struct
 from contextlib import suppress
 
 from dashboards.guard.answers import HEADERS
+from tests.wire import exchanged, status
 
 EVERY = {name: value for name, value in HEADERS.items() if name not in ("Content-Security-Policy", "Cache-Control")}
 
@@ -32,19 +33,7 @@ def call(address, within_s=30.0, client=None):
 
 def said(address, request, client=None):
     """What comes back until the server closes."""
-    answer = b""
-    with call(address, client=client) as talk:
-        try:
-            talk.sendall(request)
-            while part := talk.recv(65_536):
-                answer += part
-        except (ConnectionResetError, BrokenPipeError):
-            pass
-    return answer
-
-
-def status(answer):
-    return int(answer.split(b" ", 2)[1]) if answer else 0
+    return exchanged(call(address, client=client), request)
 
 
 def headers_of(answer):
