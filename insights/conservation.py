@@ -8,6 +8,9 @@ Hours and days hold the records of the windows that were merged into them; what 
 A unit that a gap froze (its epoch is older than the origin's) counts as closed. A gap's own letter is no record: it
 says what could not be read. A backfill counts once it is finished: then all its windows are closed. A run that is not
 its job's current one is left out.
+
+A dead letter that was mended and replayed stays a dead letter here, for that is what a restart must find; the units in which it counts
+(epochs below 0) are left out of this law and have one of their own: they hold as many records as were replayed.
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +18,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from insights.mending import State, of_letter
 from insights.rollup import DAY_US, HOUR_US
 from insights.store import Store
-from insights.tables import cells, dead_letters, dropped, jobs, progress, retention, units
+from insights.tables import START_US, cells, dead_letters, dropped, jobs, outcomes, progress, retention, units
 from schemas.records import Reason
 
 Place = tuple[str, int, str]   # job, run, origin
@@ -44,6 +48,7 @@ class Finding:
 class Totals:
     """The books of one job: read = in_cells + dropped + the dead letters but gaps + open, unless there is a finding.
 
+    replayed: of the dead letters those that count by now, in cells of their own.
     retagged: records with a model_error letter in a window not closed (stream only). When the letter is newer than the
     saved progress, the record is still among the open ones too; the next save sets that right, half a second later.
     """
@@ -56,6 +61,7 @@ class Totals:
     open: int = 0
     dead: dict[str, int] = field(default_factory=dict)
     retagged: int = 0
+    replayed: int = 0
 
 
 @dataclass(slots=True)
@@ -76,13 +82,13 @@ def audit(store: Store, job: str | None = None) -> Audit:
 
     The laws: the conservation law of every origin; a unit's cells add up to the unit; a cell's sentiments add up to the
     cell; no cell without its unit; a window is merged once, so that no two overlap; reasons are of the closed set; no
-    record has two dead letters.
+    record has two dead letters; replayed letters are counted once each; what is dealt with was a dead letter.
     """
     with store.snapshot() as db:
         books = _books(db, job)
         findings = [finding for place, book in sorted(books.items()) if (finding := _imbalance(place, book))]
         findings += [*_uneven_units(db, job), *_uneven_cells(db, job), *_orphans(db), *_wrong_spans(db, job)]
-        findings += [*_unknown_reasons(db, job), *_twice_dead(db, job)]
+        findings += [*_unknown_reasons(db, job), *_twice_dead(db, job), *_miscounted_replays(db, job), *_outcomes_of_nothing(db, job)]
     totals: dict[tuple[str, int], Totals] = {}
     for (name, run, _origin), book in sorted(books.items()):
         _add(totals.setdefault((name, run), Totals(name, run)), book)
@@ -104,6 +110,7 @@ def _books(db: sa.Connection, job: str | None) -> dict[Place, Totals]:
         book(row).dropped = row.records
     for row in db.execute(_outside(job)):
         book(row).dead[row.reason] = row.letters
+        book(row).replayed += int(row.replayed)
         if row.reason == Reason.MODEL_ERROR:
             book(row).retagged = int(row.unsettled)
     return books
@@ -124,6 +131,7 @@ def _add(total: Totals, book: Totals) -> None:
     total.dropped += book.dropped
     total.open += book.open
     total.retagged += book.retagged
+    total.replayed += book.replayed
     for reason, letters in book.dead.items():
         total.dead[reason] = total.dead.get(reason, 0) + letters
 
@@ -153,7 +161,7 @@ def _inside(job: str | None) -> sa.Select[Any]:
     return (
         sa.select(*place, sa.func.sum(units.c.records).label("records"))
         .select_from(units.join(jobs, units.c.job == jobs.c.job).outerjoin(progress, _of_origin(units)))
-        .where(closed, *_readable(units, job)).group_by(*place))
+        .where(closed, units.c.epoch >= 0, *_readable(units, job)).group_by(*place))
 
 
 def _outside(job: str | None) -> sa.Select[Any]:
@@ -163,8 +171,10 @@ def _outside(job: str | None) -> sa.Select[Any]:
     not_closed = sa.and_(jobs.c.kind == "stream", letters.window_us + jobs.c.window_us > jobs.c.closed_us)
     return (
         sa.select(
-            *place, sa.func.count().label("letters"), sa.func.sum(sa.case((not_closed, 1), else_=0)).label("unsettled"))
-        .select_from(dead_letters.join(jobs, letters.job == jobs.c.job).join(progress, _of_origin(dead_letters)))
+            *place, sa.func.count().label("letters"), sa.func.sum(sa.case((not_closed, 1), else_=0)).label("unsettled"),
+            sa.func.count(outcomes.c.outcome).label("replayed"))
+        .select_from(dead_letters.join(jobs, letters.job == jobs.c.job).join(progress, _of_origin(dead_letters)).outerjoin(
+            outcomes, sa.and_(of_letter(outcomes), outcomes.c.outcome == State.REPLAYED, letters.reason != Reason.GAP)))
         .where(
             sa.or_(letters.offset < progress.c.frontier, letters.reason == Reason.GAP), *_readable(dead_letters, job))
         .group_by(*place))
@@ -233,6 +243,31 @@ def _twice_dead(db: sa.Connection, job: str | None) -> Iterator[Finding]:
         .group_by(*place).having(sa.func.count() > 1))
     for row in db.execute(query):
         yield Finding("a record dies once", row.job, row.run, row.origin, f"offset {row.offset}", 1, row.rows)
+
+
+def _miscounted_replays(db: sa.Connection, job: str | None) -> Iterator[Finding]:
+    """Per origin, without what was dropped for its age."""
+    def total(table: sa.Table, number: sa.ColumnElement[int], *where: sa.ColumnElement[bool]) -> dict[Place, int]:
+        place = (table.c.job, table.c.run, table.c.origin)
+        marks = sa.and_(retention.c.job == table.c.job, retention.c.run == table.c.run)
+        query = sa.select(*place, number.label("records")).outerjoin(retention, marks).where(
+            *where, table.c.window_us >= sa.func.coalesce(retention.c.dropped_us, START_US), *_named(table.c.job, job)).group_by(*place)
+        return {(row.job, row.run, row.origin): int(row.records) for row in db.execute(query)}
+
+    counted = total(units, sa.func.sum(units.c.records), units.c.epoch < 0)
+    replayed = total(outcomes, sa.func.count(), outcomes.c.outcome == State.REPLAYED)
+    for place in sorted(counted.keys() | replayed.keys()):
+        if counted.get(place, 0) != replayed.get(place, 0):
+            name, run, origin = place
+            yield Finding("replayed letters are counted once", name, run, origin, "", replayed.get(place, 0), counted.get(place, 0))
+
+
+def _outcomes_of_nothing(db: sa.Connection, job: str | None) -> Iterator[Finding]:
+    query = sa.select(outcomes).outerjoin(
+        dead_letters, sa.and_(of_letter(outcomes), dead_letters.c.reason != Reason.GAP)).where(
+        dead_letters.c.job.is_(None), *_named(outcomes.c.job, job))
+    for row in db.execute(query):
+        yield Finding("what is dealt with was a dead letter", row.job, row.run, row.origin, f"offset {row.offset}", 1, 0)
 
 
 def _unit(row: Any) -> str:

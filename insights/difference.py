@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from insights import sketch
 from insights.cells import SCORE_SCALE, Cell
+from insights.mending import State, of_letter, replayed
 from insights.queries import CellKey, JobRow, QueryError, WindowState, job_row, merged_cells
 from insights.rollup import Marks
 from insights.store import Store
-from insights.tables import START_US, dead_letters
+from insights.tables import START_US, dead_letters, outcomes
 from schemas.records import Reason
 from schemas.tagging import SENTIMENTS
 
@@ -55,7 +56,7 @@ class Difference:
 
     since_us: windows that start before were dropped by one of the jobs; none where all were compared.
     not_closed: windows that may still change in one of the jobs, compared all the same. authors: whether these were compared, which needs
-    the same key of pseudonyms.
+    the same key of pseudonyms. replayed_a, replayed_b: mended dead letters that count in one of the jobs, and that the other may lack.
     """
 
     job_a: str
@@ -66,6 +67,8 @@ class Difference:
     differing: list[CellDifference] = field(default_factory=list)
     not_closed: int = 0
     authors: bool = True
+    replayed_a: int = 0
+    replayed_b: int = 0
 
     @property
     def same(self) -> bool:
@@ -108,6 +111,7 @@ def difference(store_a: Store, job_a: str, store_b: Store, job_b: str, *, tags: 
         late = _late(db_a, about_a, db_b, about_b, marks)
         result = Difference(
             job_a, job_b, marks.dropped_us if marks.dropped_us > START_US else None, authors=about_a.pseudonyms == about_b.pseudonyms)
+        result.replayed_a, result.replayed_b = replayed(db_a, about_a.job, about_a.run), replayed(db_b, about_b.job, about_b.run)
         for window_us, a, b in _side_by_side(merged_cells(db_a, about_a, marks), merged_cells(db_b, about_b, marks)):
             end_us = window_us + marks.span_of(window_us, about_a.window_us)
             result.not_closed += {about_a.state_of(end_us), about_b.state_of(end_us)} != {WindowState.CLOSED}
@@ -166,12 +170,13 @@ def _late(db_a: sa.Connection, about_a: JobRow, db_b: sa.Connection, about_b: Jo
 
 
 def _letters(db: sa.Connection, about: JobRow) -> Counter[tuple[int, str, str, str, str]]:
-    """(window, source, product, event id, reason) -> late, duplicate and model_error letters of the job's current run."""
+    """(window, source, product, event id, reason) -> late, duplicate and model_error letters of the current run that count nowhere."""
     columns = dead_letters.c
     what = (columns.window_us, columns.source, columns.product, columns.event_id, columns.reason)
+    counts = sa.exists().where(of_letter(outcomes), outcomes.c.outcome == State.REPLAYED)
     query = sa.select(*what, sa.func.count()).where(
         columns.job == about.job, columns.run == about.run, columns.window_us.is_not(None),
-        columns.reason.in_([Reason.LATE, Reason.DUPLICATE, Reason.MODEL_ERROR])).group_by(*what)
+        columns.reason.in_([Reason.LATE, Reason.DUPLICATE, Reason.MODEL_ERROR]), ~counts).group_by(*what)
     return Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in db.execute(query)})
 
 

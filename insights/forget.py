@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from insights.alerts.explain import Reason
 from insights.cells import Cell
+from insights.mending import of_letter
 from insights.store import NOBODYS, Store
-from insights.tables import alerts, cells, dead_letters, forgotten, messages
+from insights.tables import alerts, cells, dead_letters, fixes, forgotten, messages, originals
 
 BATCH = 500   # rows in one transaction
 
@@ -40,6 +41,8 @@ def forget(store: Store, author: str, now_us: int) -> Forgotten:
     with store.transaction() as db:
         if db.scalar(sa.select(forgotten.c.at_us).where(forgotten.c.author == author)) is None:
             db.execute(forgotten.insert().values(author=author, at_us=now_us))
+        for table in (originals, fixes):
+            db.execute(table.delete().where(sa.exists().where(of_letter(table), dead_letters.c.author == author)))
         letters = db.execute(dead_letters.update().where(dead_letters.c.author == author).values(NOBODYS)).rowcount
 
     def of_cell(row: dict[str, Any]) -> dict[str, Any]:

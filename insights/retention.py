@@ -166,7 +166,7 @@ def _drop(store: Store, about: JobRow, step: Step) -> Done | None:
         if marks is None or not marks.dropped_us <= step.start_us < step.end_us <= marks.days_us:
             return None
         of_origins = sa.select(units.c.origin, sa.func.sum(units.c.records), sa.func.max(units.c.last_offset)).where(
-            *_in(about, step)).group_by(units.c.origin)
+            *_in(about, step), units.c.epoch >= 0).group_by(units.c.origin)   # replays are of letters, which are counted as such
         total = 0
         for origin, records, last_offset in db.execute(of_origins).all():
             total += int(records)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from insights import tables
-from insights.tables import UNIT_KEY, announced, cells, dead_letters, dropped, jobs, progress, retention, units
+from insights.tables import UNIT_KEY, announced, cells, dead_letters, dropped, jobs, originals, outcomes, progress, retention, units
 from schemas.records import Reason
 
 SAVED = tuple(column.name for column in progress.c if column.name not in ("job", "run", "read"))
@@ -21,6 +21,7 @@ class Upserts:
     def __init__(self, insert: Callable[[sa.Table], Any]) -> None:
         origin = ["job", "run", "origin"]
         self.dead = insert(dead_letters).on_conflict_do_nothing()
+        self.originals = insert(originals).on_conflict_do_nothing()
         self.announced = insert(announced).on_conflict_do_nothing()
         read = insert(progress).values({name: sa.bindparam(name) for name in (*origin, "read", *NOT_SAVED)})
         self.read = read.on_conflict_do_update(
@@ -51,13 +52,15 @@ holder_of = sa.select(jobs.c.holder).where(jobs.c.job == _JOB)
 held = holder_of.with_for_update(read=True)   # PostgreSQL: nobody takes over before this transaction has ended
 closed_of = sa.select(jobs.c.closed_us).where(jobs.c.job == _JOB, jobs.c.current_run == _RUN)   # a new run has closed nothing
 progress_of = sa.select(progress).where(progress.c.job == _JOB, progress.c.run == _RUN)
-last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(
-    units.c.job == _JOB, units.c.run == _RUN).group_by(units.c.origin)
+last_of = sa.select(units.c.origin, sa.func.max(units.c.last_offset), sa.func.sum(units.c.records)).where(   # replays: of letters, below
+    units.c.job == _JOB, units.c.run == _RUN, units.c.epoch >= 0).group_by(units.c.origin)
 dropped_of = sa.select(dropped.c.origin, dropped.c.records).where(dropped.c.job == _JOB, dropped.c.run == _RUN)
 merged_of = sa.select(retention.c.merged_us).where(retention.c.job == _JOB, retention.c.run == _RUN)
 forgotten = sa.select(tables.forgotten.c.author)
 dead_of = sa.select(dead_letters.c.origin, dead_letters.c.offset, dead_letters.c.reason).where(
     dead_letters.c.job == _JOB, dead_letters.c.run == _RUN, dead_letters.c.reason != Reason.GAP.value)
+done_of = sa.select(outcomes.c.origin, outcomes.c.offset).where(
+    outcomes.c.job == _JOB, outcomes.c.run == _RUN, outcomes.c.offset.in_(sa.bindparam("offsets", expanding=True)))
 covered = (
     sa.select(units.c.window_us, units.c.origin, sa.func.sum(units.c.records))
     .outerjoin(progress, sa.and_(

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -23,9 +24,12 @@ from insights.tables import (
     dropped,
     emerging_states,
     emerging_topics,
+    fixes,
     incidents,
     jobs,
     metadata,
+    originals,
+    outcomes,
     progress,
     retention,
     runs,
@@ -37,6 +41,7 @@ from insights.views import drop_views, make_views
 from schemas.records import DeadLetter, Reason
 
 NOBODYS = {"event_id": "", "sample": "", "headers": "{}", "author": ""}   # of a dead letter of which its author is forgotten
+Place = tuple[str, int]   # origin, offset
 PSEUDONYM_KEY, KEY_BYTES = "pseudonym_key", 32
 
 
@@ -263,7 +268,8 @@ class Store:
         of_run = sa.select(units.c.id).where(units.c.job == job, units.c.run == run)
         db.execute(cells.delete().where(cells.c.unit.in_(of_run)))
         for table in (
-                units, dead_letters, progress, alerts, alert_states, incidents, retention, dropped, emerging_topics, emerging_states):
+                units, dead_letters, originals, fixes, outcomes, progress, alerts, alert_states, incidents, retention, dropped,
+                emerging_topics, emerging_states):
             db.execute(table.delete().where(table.c.job == job, table.c.run == run))
         db.execute(runs.delete().where(runs.c.run == run))
 
@@ -292,14 +298,16 @@ class Store:
 
     def write_dead(
         self, job: str, run: int, letters: Sequence[DeadLetter], positions: Mapping[str, int], outdated: Iterable[UnitKey] = (),
+        sealed: Mapping[Place, bytes] = MappingProxyType({}),
     ) -> None:
         """Dead letters, together with how far every origin was read at that moment. Raises TakenOver.
 
-        outdated: units that may count one of these records, and are emptied; whoever calls writes them again.
+        outdated: units that may count one of these records, and are emptied; whoever calls writes them again. sealed: what letters were,
+        encrypted, by origin and offset.
         """
         with self.transaction() as db:
             self._check_holder(db, job)
-            self._insert_dead(db, job, run, letters)
+            self._insert_dead(db, job, run, letters, sealed)
             for key in sorted(outdated, key=_order):
                 of_key = dict(zip(statements.OF_UNIT, (job, run, *dataclasses.astuple(key)), strict=True))
                 db.execute(statements.delete_cells_of, of_key)
@@ -309,11 +317,21 @@ class Store:
             if rows:
                 db.execute(self.upserts.read, rows)
 
-    def _insert_dead(self, db: sa.Connection, job: str, run: int, letters: Sequence[DeadLetter]) -> None:
-        if letters:
-            gone = set(db.scalars(statements.forgotten))
-            rows = [{"job": job, "run": run, **_dead_row(letter), **(NOBODYS if letter.author in gone else {})} for letter in letters]
-            db.execute(self.upserts.dead, rows)
+    def _insert_dead(
+        self, db: sa.Connection, job: str, run: int, letters: Sequence[DeadLetter], sealed: Mapping[Place, bytes] = MappingProxyType({}),
+    ) -> None:
+        if not letters:
+            return
+        gone = set(db.scalars(statements.forgotten))
+        rows = [{"job": job, "run": run, **_dead_row(letter), **(NOBODYS if letter.author in gone else {})} for letter in letters]
+        db.execute(self.upserts.dead, rows)
+        kept = {(letter.origin, letter.offset) for letter in letters if letter.author not in gone} & sealed.keys()
+        if kept:   # not again of those that were read again after a restart, and are dealt with by now
+            done = set(db.execute(statements.done_of, {"job": job, "run": run, "offsets": [offset for _, offset in kept]}).tuples())
+            rows = [{"job": job, "run": run, "origin": origin, "offset": offset, "sealed": sealed[origin, offset]}
+                    for origin, offset in sorted(kept - done)]
+            if rows:
+                db.execute(self.upserts.originals, rows)
 
     def write_units(self, job: str, run: int, batch: Iterable[tuple[UnitKey, Unit]], now_us: int) -> None:
         """Replaces each unit as a whole, if it covers at least as many records as what is stored. Raises TakenOver.

@@ -1,9 +1,9 @@
 """The store's tables: what is durable. What each is for in the recovery protocol is in docs/architecture.md."""
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """2: jobs.holder; 3: alerts; 4: alerts.incident, what is told of alerts, units.span_us; 5: topics.merged_into;
-6: secrets, jobs.pseudonyms, dead_letters.author, forgotten."""
+6: secrets, jobs.pseudonyms, dead_letters.author, forgotten; 7: originals, fixes, outcomes."""
 START_US = -(10**18)
 UNIT_KEY = ("job", "run", "window_us", "origin", "source", "product", "epoch")   # what names a unit
 metadata = sa.MetaData()
@@ -43,7 +43,7 @@ units = sa.Table(
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("product", sa.Text, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),          # of the origin; below 0: a replay of dead letters
     sa.Column("records", sa.BigInteger, nullable=False),
     sa.Column("last_offset", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
@@ -78,6 +78,32 @@ dead_letters = sa.Table(
     sa.Column("headers", sa.Text, nullable=False),           # JSON object
     sa.Column("first_seen_us", sa.BigInteger, nullable=False),
     sa.Column("author", sa.Text, nullable=False, server_default=""))   # privacy/redact.py, Redactor.author_mark
+originals = sa.Table(   # what dead letters were, encrypted: transforms/originals.py
+    "originals", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("offset", sa.BigInteger, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False))
+fixes = sa.Table(       # how dead letters are to be mended
+    "fixes", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("offset", sa.BigInteger, primary_key=True),
+    sa.Column("fix", sa.Text, nullable=False),               # JSON: schemas/fixes.py
+    sa.Column("at_us", sa.BigInteger, nullable=False))
+outcomes = sa.Table(    # of dead letters that are dealt with: each once
+    "outcomes", metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("offset", sa.BigInteger, primary_key=True),
+    sa.Column("outcome", sa.Text, nullable=False),           # insights/mending.py, State: replayed | dropped
+    sa.Column("epoch", sa.Integer, nullable=False),          # of the units that count it; 0: none does
+    sa.Column("window_us", sa.BigInteger),                   # where it counts
+    sa.Column("event_key", sa.BigInteger),                   # hash of its event id, as a signed number
+    sa.Column("at_us", sa.BigInteger, nullable=False))
 forgotten = sa.Table(   # authors of whom nothing is kept but that they are counted
     "forgotten", metadata,
     sa.Column("author", sa.Text, primary_key=True),

@@ -14,6 +14,7 @@ SUMS = """cast(sum(c.records) as bigint) as records, cast(sum(c.negative) as big
 CELLS = """jobs j join units u on u.job = j.job and u.run = j.current_run join cells c on c.unit = u.id"""
 LENGTH = "coalesce(nullif(u.span_us, 0), j.window_us)"   # of an hour or a day, where windows are merged
 GROUP = "u.source, u.product, c.lang, c.topic"
+OF_LETTER = '{0}.job = d.job and {0}.run = d.run and {0}.origin = d.origin and {0}."offset" = d."offset"'
 DETAIL = r"replace(c.detail, '\u0000', '\ufffd')"   # PostgreSQL has no text with a NUL in it
 
 
@@ -73,8 +74,11 @@ def queries(dialect: str) -> dict[str, str]:
             """jobs j join alerts a on a.job = j.job and a.run = j.current_run
     left join acknowledgements k on k.job = a.job and k.incident = a.incident"""),
         "insight_dead_letters": (f"""j.job, d.origin, d."offset" as log_offset, d.reason, d.detail, d.event_id, d.window_us,
-    {time('d.window_us')} as window_start, d.source, d.product, d.sample, d.headers, {time('d.first_seen_us')} as first_seen""",
-            "jobs j join dead_letters d on d.job = j.job and d.run = j.current_run")}
+    {time('d.window_us')} as window_start, d.source, d.product, d.sample, d.headers, {time('d.first_seen_us')} as first_seen,
+    case when d.reason = 'gap' then 'dead' when o.outcome is not null then o.outcome when f.fix is not null then 'fixed' else 'dead' end
+    as state""",
+            f"""jobs j join dead_letters d on d.job = j.job and d.run = j.current_run
+    left join outcomes o on {OF_LETTER.format('o')} left join fixes f on {OF_LETTER.format('f')}""")}
     return {name: " ".join(("select", columns, "from", source)) for name, (columns, source) in columns_and_source.items()}
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from insights.store import Store
-from pipelines.policy import policy_of
+from pipelines.policy import originals_of, policy_of
 from transforms.archives import expand
 from transforms.job import redactor_of
 
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, ArchiveError, StoreError, ModelError or JobFailed."""
     paths = expand(args.files)
     policy = policy_of(args.policy)
+    originals_of(args)
     check_loads(args.model)
     check_sinks(args)
     store = Store(args.store)
@@ -74,7 +75,7 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
 
     settings = JobSettings(
         args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0, sample_texts=not args.no_sample_texts,
-        policy=policy_of(args.policy))
+        policy=policy_of(args.policy), originals=originals_of(args))
     decoder = functools.partial(make_decoder, "archive", None, args.max_text_bytes)
     loader, sinks = loader_of(args.model), sinks_of(args)
     logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below

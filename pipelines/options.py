@@ -97,6 +97,9 @@ SINKS = (
     Option("files-format", one_of("parquet", "avro", "jsonl"), "parquet", "of these files: parquet, avro or jsonl"))
 POLICY = Option("policy", str, "", "TOML file: what becomes of what is personal; default: it is masked, and authors are pseudonyms")
 NO_TEXTS = Option("no-sample-texts", bool, False, "of samples keep the event ids alone, not their redacted texts")
+ORIGINALS_KEY = Option("originals-key-file", str, "", "file of the key of originals; default: variable TEXTPULSE_ORIGINALS_KEY")
+ORIGINALS = (
+    Option("keep-originals", bool, False, "keep rejected records as they came, encrypted, so that they can be mended"), ORIGINALS_KEY)
 ALERTS = (
     Option("alert-webhook", str, "", "addresses that get what changed in the windows, signed; several with spaces"),
     Option("webhook-secret-file", str, "", "file of the secret they are signed with; default: variable TEXTPULSE_WEBHOOK_SECRET"),
@@ -107,12 +110,12 @@ STREAM = (
     Option("max-future", positive_s, 300.0, "events further ahead of the clock become dead letters"),
     Option("idle-after", duration_s, 2.0, "a partition without records for so long is moved on by the clock"),
     Option("poll-records", poll_size, 2_000, "most records in one poll"),
-    POLICY, NO_TEXTS, METRICS, METRICS_HOST, *HTTP, PRISM,
+    POLICY, NO_TEXTS, *ORIGINALS, METRICS, METRICS_HOST, *HTTP, PRISM,
     Option("recycle-after", duration_s, 0.0, "restart in good order at this age; 0: never"),
     Option("recycle-memory", size_bytes, 0, "restart in good order when the process group is larger; 0: never"),
     Option("max-restarts", count, 0, "give up after so many failed starts without progress; 0: never"),
     *SINKS, *ALERTS, *SECURITY)
-BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, POLICY, NO_TEXTS, SERVERS, *SINKS, CONNECT, *SECURITY)
+BACKFILL = (STORE, JOB, MODEL, WINDOW, TEXT_LIMIT, POLICY, NO_TEXTS, *ORIGINALS, SERVERS, *SINKS, CONNECT, *SECURITY)
 PRODUCE = (
     SERVERS, TOPIC, CONNECT,
     Option("speed", pace, 0.0, "multiple of event time; 0: as fast as possible"),

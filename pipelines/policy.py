@@ -1,8 +1,10 @@
-"""The policy that an option names, and whether it does what its examples say."""
+"""The policy that an option names, whether it does what its examples say, and where the key of originals is."""
+import argparse
 import re
 from pathlib import Path
 
-from privacy.policy import Policy, PolicyError, read_key, read_policy
+from pipelines.errors import UsageProblem
+from privacy.policy import KeySource, Policy, PolicyError, read_key, read_policy
 from privacy.redact import Redactor
 
 PSEUDONYM = re.compile(r":[a-z2-7]{16}\]")
@@ -22,6 +24,20 @@ def policy_of(path: str) -> Policy:
     if failed:
         raise PolicyError(f"--policy {path}: {failed[0]}; `textpulse privacy check` shows all")
     return policy
+
+
+def originals_of(args: argparse.Namespace) -> KeySource | None:
+    """Where the key is under which rejected records are kept; None where they are not. Raises UsageProblem, PolicyError for a bad key,
+    OriginalsProblem where the library is missing."""
+    from transforms.originals import Seal, key_source
+
+    if not args.keep_originals:
+        if args.originals_key_file:
+            raise UsageProblem(f"--originals-key-file {args.originals_key_file}: is for --keep-originals")
+        return None
+    source = key_source(args.originals_key_file)
+    Seal(args.job, source)
+    return source
 
 
 def failures(policy: Policy) -> list[str]:

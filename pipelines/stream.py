@@ -13,7 +13,7 @@ from pipelines.access import access_of
 from pipelines.children import Child, end, spawn
 from pipelines.errors import EnvironmentProblem, JobFailed, UsageProblem
 from pipelines.options import ALERTS, SECURITY, STREAM
-from pipelines.policy import policy_of
+from pipelines.policy import originals_of, policy_of
 from pipelines.prism import find_prism
 from pipelines.security import security_of
 from pipelines.targets import targets_of
@@ -125,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "avro" and not args.schemas:
         raise UsageProblem("--format avro needs --schemas: a FOLDER with <id>.avsc files, or the address of a schema registry")
     policy_of(args.policy)
+    originals_of(args)
     targets_of(args.alert_webhook, args.webhook_secret_file, args.bootstrap_servers, args.alert_topic)   # wrong ones are refused here
     client_options(security_of(args))   # files too
     if not any(option.startswith("--runner") and option.split("=")[-1] not in LOCAL_RUNNERS for option in args.beam):

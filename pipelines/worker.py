@@ -45,7 +45,7 @@ class Worker:
             from pipelines.graph import loader_of, make_decoder
         from pipelines.access import access_of, listening
         from pipelines.metrics import registry_of, serve
-        from pipelines.policy import policy_of
+        from pipelines.policy import originals_of, policy_of
         from pipelines.registry import avro_settings
         from pipelines.security import security_of
         from pipelines.sinks import sinks_of
@@ -58,7 +58,7 @@ class Worker:
         self.settings = JobSettings(
             args.store, args.job, "stream", 0, int(args.window * S), int(args.allowed_lateness * S), int(args.out_of_orderness * S),
             int(args.max_future * S), runner_keeps_nothing=runner_of(args.beam) in LOCAL_RUNNERS,
-            sample_texts=not args.no_sample_texts, policy=policy_of(args.policy))
+            sample_texts=not args.no_sample_texts, policy=policy_of(args.policy), originals=originals_of(args))
         self.decoder = functools.partial(make_decoder, args.format, avro_settings(args), args.max_text_bytes)
         self.loader = loader_of(args.model)
         self.sinks = sinks_of(args)

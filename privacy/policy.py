@@ -149,17 +149,17 @@ def _check_pattern(name: str, own: Pattern, text: str) -> None:
         raise PolicyError(f"{_line(text, name)}[patterns.{name}]: {own.pattern!r} matches nothing at all; let it match something")
 
 
-def read_key(source: KeySource | None) -> bytes | None:
-    """The key; None without a source. Raises PolicyError, which never holds any of it."""
+def read_key(source: KeySource | None, what: str = "key of pseudonyms") -> bytes | None:
+    """The key; None without a source. what: its name in an error. Raises PolicyError, which never holds any of it."""
     if source is None:
         return None
     where = f"key file {source.file}" if source.file else f"variable {source.variable}"
     try:
         key = Path(source.file).read_bytes().strip() if source.file else os.environb[source.variable.encode()].strip()
     except OSError as error:
-        raise PolicyError(f"{where}: {error.strerror}; put the key of pseudonyms there, such as `openssl rand -hex 32` writes") from error
+        raise PolicyError(f"{where}: {error.strerror}; put the {what} there, such as `openssl rand -hex 32` writes") from error
     except KeyError:
-        raise PolicyError(f"{where} is not set; put the key of pseudonyms there, such as `openssl rand -hex 32` writes") from None
+        raise PolicyError(f"{where} is not set; put the {what} there, such as `openssl rand -hex 32` writes") from None
     if len(key) < LEAST_KEY or len(set(key)) < LEAST_VARIED:
         raise PolicyError(f"{where}: the key is too easy to guess: give {LEAST_KEY} random bytes or more, as `openssl rand -hex 32` writes")
     return key

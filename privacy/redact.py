@@ -1,6 +1,7 @@
 """Puts masks and pseudonyms in the place of what is personal."""
 import base64
 import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -14,6 +15,7 @@ PSEUDONYM_BYTES = 10   # 80 bits: two of ten billion persons are the same with a
 MOST_IN_FIELD = 8
 REMEMBERED = 1 << 14   # pseudonyms of authors and values of fields
 PLAIN_KINDS = ("number", "code", "link")
+SHAPE = re.compile(r"[xX9\W_]*")
 NUMBERS = ("phone", "card", "cn_id", "us_ssn", "number")   # the same however they are spaced
 
 
@@ -110,8 +112,9 @@ class Redactor:
         return Redacted("".join(parts), place, hidden)
 
     def detail(self, said: str) -> str:
-        """What is said of a record, which may quote it: its numbers are offsets, sizes and ids, and stay."""
-        hidden = [span for span in self.hidden_all([said], {}).get(0, ()) if span[2] not in PLAIN_KINDS]
+        """What is said of a record, which may quote it: its numbers are offsets, sizes and ids, and stay, and so do shapes of values."""
+        hidden = [span for span in self.hidden_all([said], {}).get(0, ())
+                  if span[2] not in PLAIN_KINDS and not SHAPE.fullmatch(said[span[0]:span[1]])]
         return self.covered(said, hidden).text
 
     def in_place_of(self, kind: str, said: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insights.cells import Unit
-from insights.store import UnitKey
+from insights.store import Place, UnitKey
 from schemas.records import DeadLetter, TextEvent
 from schemas.tagging import Tags
 
@@ -33,6 +33,7 @@ class PollBatch:
     """One reader poll, atomic: what was counted, dead letters, and the position of every origin behind it.
 
     earliest_us stamps it: a timestamp may not move backwards past it. count: records polled. reported_us: the watermark behind it.
+    sealed: originals of the dead letters, where they are kept (transforms/originals.py).
     """
 
     chunk: EventChunk | None
@@ -41,6 +42,7 @@ class PollBatch:
     earliest_us: int
     count: int = 0
     reported_us: int = 0
+    sealed: dict[Place, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insights.store import Progress, Store, UnitKey
+from insights.store import Place, Progress, Store, UnitKey
 from privacy.kinds import PERSON
-from privacy.policy import Mode, Policy, read_key
+from privacy.policy import KeySource, Mode, Policy, read_key
 from privacy.redact import Redactor
 from schemas.decode import Decoder, event_keys
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
@@ -24,6 +24,7 @@ from schemas.shape import shape
 from transforms.elements import EventChunk, KeyedUnit, PollBatch
 from transforms.kept import KeptUnits
 from transforms.ledger import Batch, Gap, Ledger
+from transforms.originals import Seal, original_of, original_of_event
 
 MASKED = Policy()
 SAMPLE_CHARACTERS = 200
@@ -37,7 +38,8 @@ class JobSettings:
 
     max_future_us: None in a backfill, which has no clock. runner_keeps_nothing: its state would end with this process, and a bundle that
     fails ends both (Prism): then open windows are kept in the process itself. sample_texts: whether cells keep the redacted texts of
-    their samples. policy: what becomes of what is personal.
+    their samples. policy: what becomes of what is personal. originals: where the key is under which rejected records are kept; None: they
+    are not.
     """
 
     store_url: str = field(repr=False)   # it may hold a password
@@ -52,6 +54,7 @@ class JobSettings:
     runner_keeps_nothing: bool = False
     sample_texts: bool = True
     policy: Policy = MASKED
+    originals: KeySource | None = None
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -117,6 +120,7 @@ class Job:
     ) -> None:
         self.settings, self.store, self.decoder, self.clock = settings, store, decoder, clock
         self.redactor = redactor_of(settings.policy, store)
+        self.seal = Seal(settings.job, settings.originals) if settings.originals else None
         self.lock = threading.RLock()
         self.kept_units = KeptUnits()
         self.counters = Counters()
@@ -182,17 +186,18 @@ class Job:
         with self.lock:
             self.first_read = self.first_read or (self.clock() if polled else 0.0)
             dead, self.untold = self.untold, []
-            placed = [self._place(raw, dead) for raw in polled]
+            sealed: dict[Place, bytes] = {}
+            placed = [self._place(raw, dead, sealed) for raw in polled]
             chunk = join_chunks([part for part in placed if part.events])
             earliest_us = int(chunk.times_us.min()) if chunk else self.ledger.reported_us
             count = sum(len(raw.values) for raw in polled)
-            return PollBatch(chunk, dead, self.ledger.mark()[0], earliest_us, count)
+            return PollBatch(chunk, dead, self.ledger.mark()[0], earliest_us, count, sealed=sealed)
 
     def hand_on(self, poll: PollBatch) -> None:
         """The fused stage: dead letters and positions in one transaction, then the ledger knows that the poll is out."""
         with self.lock:
             if poll.dead:
-                self.store.write_dead(self.settings.job, self.settings.run, poll.dead, poll.positions)
+                self.store.write_dead(self.settings.job, self.settings.run, poll.dead, poll.positions, sealed=poll.sealed)
             self.ledger.handed_on(poll.positions)
             self.counters.count(poll)
             if poll.chunk and self.on_stored:
@@ -204,7 +209,7 @@ class Job:
         Returns these, and by row the units that were emptied as a process before this one, with another model, may have counted the
         record in them: the caller has them written again. Where such a window is closed its unit holds the record, and it stays so.
         """
-        letters, outdated = [], {}
+        letters, outdated, sealed = [], {}, dict[Place, bytes]()
         with self.lock:
             closed = self.ledger.was_closed(chunk.windows_us)
             for row, detail in failed.items():
@@ -213,9 +218,11 @@ class Job:
                 (origin, epoch), event = chunk.origins[chunk.origin[row]], chunk.events[row]
                 offset, window_us = int(chunk.offsets[row]), int(chunk.windows_us[row])
                 letters.append(self._letter(origin, offset, Reason.MODEL_ERROR, detail, event, window_us))
+                if self.seal and (kept := self.seal.seal(original_of_event(event), (origin, offset))):
+                    sealed[origin, offset] = kept
                 if self.ledger.decided_before(origin, offset):
                     outdated[row] = UnitKey(window_us, origin, event.source, event.product, epoch)
-            self.store.write_dead(self.settings.job, self.settings.run, letters, {}, set(outdated.values()))
+            self.store.write_dead(self.settings.job, self.settings.run, letters, {}, set(outdated.values()), sealed)
             for letter in letters:
                 self.ledger.failed(letter.origin, letter.window_us or 0, [letter.offset])
                 self.counters.count_dead(letter)
@@ -279,8 +286,8 @@ class Job:
         read_records, open_records = self.ledger.handed(name)
         return Progress(name, saved, records, origin.epoch, origin.frontier, read_records, open_records)
 
-    def _place(self, raw: Raw, dead: list[DeadLetter]) -> EventChunk:
-        """Decides one origin's records: dead letters are added to `dead`, the counted ones returned."""
+    def _place(self, raw: Raw, dead: list[DeadLetter], sealed: dict[Place, bytes]) -> EventChunk:
+        """Decides one origin's records: dead letters are added to `dead`, what they were to `sealed`, the counted ones returned."""
         assert raw.decoded
         events, rejected, times, keys = raw.decoded.events, raw.decoded.rejected, raw.decoded.times_us, raw.decoded.keys
         self._reject_future(raw, times, rejected)
@@ -288,6 +295,9 @@ class Job:
         verdict = self.ledger.decide(raw.origin, batch)
         for row, reason in sorted(verdict.dead.items()):
             dead.append(self._dead(raw, row, reason, rejected.get(row), events[row], int(verdict.windows_us[row])))
+            place = raw.origin, int(raw.offsets[row])
+            if self.seal and (kept := self.seal.seal(original_of(raw.values[row], raw.times_us[row]), place)):
+                sealed[place] = kept
         epoch = self.ledger.origins[raw.origin].epoch
         rows = np.flatnonzero(verdict.counted)
         chosen = events if len(rows) == len(events) else [events[row] for row in rows.tolist()]

@@ -58,6 +58,9 @@ def _show(found: "Difference", limit: int) -> None:
         line(f"compared from {_window(found.since_us)} on: what was before is dropped for its age")
     if not found.authors:
         line("authors are not compared: the jobs have other keys of pseudonyms (a policy's [key], or one store, makes them the same)")
+    for job, records in ((found.job_a, found.replayed_a), (found.job_b, found.replayed_b)):
+        if records and found.replayed_a != found.replayed_b:
+            line(f"{job} counts {records:,} records that were mended and replayed (textpulse dlq list --state replayed)")
     if found.not_closed:
         line(f"windows that may still change: {found.not_closed:,}")
     shown = limit or None

@@ -33,10 +33,12 @@ def _show(found: "Audit") -> None:
         note("the store holds no records yet")
     else:
         some_dropped = any(total.dropped for total in found.totals)
-        numbers = ("run", "read", "in cells", *(["dropped"] if some_dropped else []), "open", "dead letters")
+        some_replayed = any(total.replayed for total in found.totals)
+        numbers = ("run", "read", "in cells", *(["dropped"] if some_dropped else []), "open", "dead letters",
+                   *(["of these replayed"] if some_replayed else []))
         print_table(("job", *numbers, "by reason"), [
             (total.job, total.run, total.read, total.in_cells, *([total.dropped] if some_dropped else []), total.open,
-             sum(total.dead.values()),
+             sum(total.dead.values()), *([total.replayed] if some_replayed else []),
              ", ".join(f"{reason} {letters:,}" for reason, letters in sorted(total.dead.items())))
             for total in found.totals], numbers=numbers)
     for finding in found.findings:

@@ -1,12 +1,13 @@
 """Each rule of the protocol, broken on purpose: what the simulation must catch."""
 import copy
+import dataclasses
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from world import WINDOW, FailingStore, Parts
 
-from insights import tables
+from insights import mending, tables
 from insights.cells import Cell
 from insights.store import Known
 from schemas.records import Reason
@@ -170,7 +171,7 @@ class AnyPane(FailingStore):
 class RowsOnly(FailingStore):
     """Dead letters are written without the positions of the other partitions."""
 
-    def write_dead(self, job, run, letters, positions, outdated=()):
+    def write_dead(self, job, run, letters, positions, outdated=(), sealed=None):
         super().write_dead(job, run, letters, {letter.origin: letter.offset + 1 for letter in letters} if positions else {}, outdated)
 
 
@@ -229,7 +230,7 @@ class KeepAhead(ReadAhead):
 class KeepOutdated(FailingStore):
     """What a process before counted stays in its unit when the record becomes a model_error."""
 
-    def write_dead(self, job, run, letters, positions, _outdated=()):
+    def write_dead(self, job, run, letters, positions, _outdated=(), sealed=None):
         super().write_dead(job, run, letters, positions)
 
 
@@ -251,15 +252,44 @@ class DropOpen(KeptUnits):
         super().drop(until_us + WINDOW)
 
 
+def count_of_job(store, about, batch, made, now_us):
+    """A replay is counted in the job's own units."""
+    store.write_units(about.job, about.run, [(dataclasses.replace(key, epoch=0), unit) for key, unit in made], now_us)
+    mending.count(store, about, batch, (), now_us)
+
+
+def count_in_two(store, about, batch, made, now_us):
+    """What a replay counts, and that it did, are two transactions."""
+    with store.snapshot() as db:
+        left = mending.undone(db, about, [(one.origin, one.offset) for one in batch])
+    if len(left) < len(batch):
+        raise mending.Dealt
+    with store.transaction() as db:
+        epoch = (db.scalar(sa.select(sa.func.min(tables.units.c.epoch))) or 0) - 1
+        mending._insert_units(db, about, made, epoch, now_us)
+    mending.count(store, about, batch, (), now_us)
+
+
+def count_and_forget(store, about, batch, made, now_us):
+    """What was replayed is no dead letter any more."""
+    mending.count(store, about, batch, made, now_us)
+    letters = tables.dead_letters
+    with store.transaction() as db:
+        for one in batch:
+            db.execute(letters.delete().where(letters.c.origin == one.origin, letters.c.offset == one.offset))
+
+
 LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosition, CloseUncovered, NoSkip, RunAhead, KeepFailed,
            ForgetSaved, NoFreeze, FutureMoves, NoRetire, ForgetRetired)
 STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence, KeepOutdated)
 READINGS = (TellAhead, KeepAhead)
 KEPT = (DropOpen,)
 JOBS = (RejectClosed,)
+REPLAYS = (count_of_job, count_in_two, count_and_forget)
 MUTANTS = {"": Parts()}
 MUTANTS |= {ledger.__name__: Parts(ledger=ledger) for ledger in LEDGERS}
 MUTANTS |= {store.__name__: Parts(store=store) for store in STORES}
 MUTANTS |= {reading.__name__: Parts(reading=reading) for reading in READINGS}
 MUTANTS |= {kept.__name__: Parts(kept=kept) for kept in KEPT}
 MUTANTS |= {job.__name__: Parts(job=job) for job in JOBS}
+MUTANTS |= {"".join(map(str.title, count.__name__.split("_"))): Parts(count=count) for count in REPLAYS}

@@ -15,7 +15,8 @@ SCHEDULES = 5_000
 SCHEDULES_PER_MUTANT = 3_000
 STEPS = {
     "produce", "read_bundle", "throw_away", "process", "fire", "write", "save", "tick", "add_partition", "expire", "swap_model",
-    "reappear", "haunt", "taken over", "crash: killed", "crash: the store failed", "crash: the log no longer holds what is to be read next"}
+    "reappear", "haunt", "taken over", "crash: killed", "crash: the store failed", "open_letters",
+    "replay_letters", "drop_letters", "replay killed", "dealt with", "crash: the log no longer holds what is to be read next"}
 BROKEN = ("0/0", "SavePosition")
 
 

@@ -6,13 +6,16 @@ import copy
 import dataclasses
 import random
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import sqlalchemy as sa
 
-from insights import tables
+from insights import mending, tables
 from insights.cells import Cell, Unit
+from insights.mending import Counted, Dealt, Selection, State
+from insights.queries import job_row
 from insights.store import Store, TakenOver, UnitKey
 from insights.tables import START_US
 from schemas.records import Reason, Rejected, TextEvent
@@ -279,6 +282,7 @@ class Parts:
     reading: type[ReadAhead] = ReadAhead
     kept: type[KeptUnits] = KeptUnits
     job: type[Job] = Job
+    count: Callable[..., None] = mending.count
 
 
 class World:
@@ -294,7 +298,9 @@ class World:
         self.control_rate, self.ahead_rate = self.rng.choice([0, 0.1]), self.rng.choice([0, 0.05])
         self.burst_rate, self.retry_rate = self.rng.choice([0, 0.1]), self.rng.choice([0, 0.1])
         self.retire_rate, self.zombie_rate = self.rng.choice([0, 0, 0, 0.2]), self.rng.choice([0, 0.3])
+        self.mend_rate = self.rng.choice([0, 0.1])
         self.runner_keeps_nothing = self.rng.choice([False, True])
+        self.replays = []   # batches of letters that somebody is about to count
         self.absent, self.zombie = set(), None   # partitions of topics that the job reads no more; a process thought dead
         self.model, self.trace = MODELS[0], []   # trace: what was done
         _clear(store)
@@ -368,6 +374,47 @@ class World:
     def append(self, record):
         self.logs[self.rng.choice(list(self.logs))].records.append(record)
 
+    def open_letters(self):
+        """Somebody looks for dead letters that can be mended, and may be slow to go on."""
+        with self.store.snapshot() as db:
+            found = mending.letters(db, job_row(db, "job"), Selection("job"), size=10_000)
+        left = [letter for letter in found if letter.state is State.DEAD and letter.reason is not Reason.DUPLICATE]
+        if left:
+            self.replays.append(self.rng.sample(left, self.rng.randint(1, min(5, len(left)))))
+
+    def replay_letters(self):
+        """They count them, all or none; killed on the way, before the commit or after it, they do not know, and try again."""
+        batch = self.rng.choice(self.replays)
+        counted, made = [], {}
+        for letter in batch:
+            record = self.logs[letter.origin].records[letter.offset]
+            window_us = record.time_us // WINDOW * WINDOW
+            counted.append(Counted(letter.origin, letter.offset, window_us, record.event_id))
+            key = UnitKey(window_us, letter.origin, str(record.event_id % 2), "", -1)
+            made.setdefault(key, Unit()).add(self.runner.tag(letter.offset))
+        try:
+            with self.store.snapshot() as db:
+                about = job_row(db, "job")
+            if len({(one.window_us, one.event_key) for one in counted}) == len(counted):
+                self.parts.count(self.store, about, counted, made.items(), self.now)
+        except Dealt:
+            self.trace.append("dealt with")
+        except Crash:
+            self.trace.append("replay killed")
+            return
+        if self.rng.random() < 0.8:   # else it comes a second time
+            self.replays.remove(batch)
+
+    def drop_letters(self):
+        """Somebody gives letters up that another may be about to count."""
+        batch = self.rng.choice(self.replays)
+        try:
+            with self.store.snapshot() as db:
+                about = job_row(db, "job")
+            mending.drop(self.store, about, [letter.place for letter in batch[:1]], self.now)
+        except Crash:
+            self.trace.append("drop killed")
+
     def tick(self):
         self.now += self.rng.randint(1, 6) * S
 
@@ -378,6 +425,8 @@ class World:
         steps += [runner.write] if runner.writes else []
         steps += [self.produce] if producing else []
         steps += [self.haunt] if self.zombie else []
+        if self.rng.random() < self.mend_rate:
+            steps = [self.open_letters, *([self.replay_letters] * 2 + [self.drop_letters] if self.replays else [])]
         if producing and self.rng.random() < 0.02:
             steps = [self.add_partition, self.expire, self.swap_model, self.reappear]
         step = self.rng.choice(steps)
@@ -427,6 +476,7 @@ class World:
 
     def check(self):
         places, counted, dead = self.placed()
+        self.check_replays()
         twice = [at for at, n in places.items() if n > 1]
         lost = [(name, at) for name, log in self.logs.items() for at in range(log.unheard, self.end_of(name))
                 if not (places[name, at] or log.records[at].control)]
@@ -446,15 +496,21 @@ class World:
             return db.scalar(sa.select(tables.progress.c.saved).where(tables.progress.c.origin == name)) or 0
 
     def placed(self):
-        """(origin, offset) -> places; (window, event id) -> times counted; dead letters."""
+        """(origin, offset) -> places; (window, event id) -> times counted; dead letters. Replays are left out: a letter stays one."""
         with self.store.snapshot() as db:
-            units = db.execute(sa.select(tables.units.c.window_us, tables.units.c.origin, tables.cells).join_from(
-                tables.cells, tables.units, tables.cells.c.unit == tables.units.c.id)).mappings().all()
             dead = db.execute(sa.select(tables.dead_letters)).all()
-        places, counted = Counter(), Counter()
+        places, counted = self.counted(tables.units.c.epoch >= 0)
         for letter in dead:
             if letter.reason != Reason.GAP:
                 places[letter.origin, letter.offset] += 1
+        return places, counted, dead
+
+    def counted(self, where):
+        """(origin, offset) -> times; (window, event id) -> times, in the units that are meant."""
+        with self.store.snapshot() as db:
+            units = db.execute(sa.select(tables.units.c.window_us, tables.units.c.origin, tables.cells).join_from(
+                tables.cells, tables.units, tables.cells.c.unit == tables.units.c.id).where(where)).mappings().all()
+        places, counted = Counter(), Counter()
         for row in units:
             for name, times in Cell.from_row(row).entities.items():
                 offset = int(name.split("\t")[1])
@@ -462,7 +518,7 @@ class World:
                 assert row["window_us"] <= record.time_us < row["window_us"] + WINDOW, "a record in a wrong window"
                 places[row["origin"], offset] += times
                 counted[row["window_us"], record.event_id] += times
-        return places, counted, dead
+        return places, counted
 
     @staticmethod
     def named(at, dead):
@@ -470,6 +526,17 @@ class World:
         origin, offset = at
         spans = [letter.detail.split(" ") for letter in dead if letter.reason == Reason.GAP and letter.origin == origin]
         return any(int(words[1]) <= offset <= int(words[3]) for words in spans)
+
+    def check_replays(self):
+        """What was replayed counts once, and nothing else counts beside the job's own units; each is a letter."""
+        places, counted = self.counted(tables.units.c.epoch < 0)
+        with self.store.snapshot() as db:
+            outcomes = db.execute(sa.select(tables.outcomes).where(tables.outcomes.c.outcome == State.REPLAYED)).all()
+            letters = {(row.origin, row.offset) for row in db.execute(sa.select(tables.dead_letters))}
+        replayed = {(row.origin, row.offset): 1 for row in outcomes}
+        assert places == replayed, f"replayed {sorted(replayed)[:3]}, counted {sorted(places)[:3]}"
+        assert max(counted.values(), default=1) == 1, "an event was replayed twice into one window"
+        assert replayed.keys() <= letters, "what was replayed is no dead letter any more"
 
     def check_duplicates(self, dead, counted):
         poisoned = {letter.event_id for letter in dead if letter.reason == Reason.MODEL_ERROR}
@@ -480,7 +547,7 @@ class World:
     def check_conservation(self):
         with self.store.snapshot() as db:
             for row in db.execute(sa.select(tables.progress)).all():
-                of_origin = (tables.units.c.origin == row.origin,)
+                of_origin = (tables.units.c.origin == row.origin, tables.units.c.epoch >= 0)
                 inside = db.scalar(sa.select(sa.func.coalesce(sa.func.sum(tables.units.c.records), 0)).where(*of_origin))
                 outside = db.scalar(sa.select(sa.func.count()).select_from(tables.dead_letters).where(
                     tables.dead_letters.c.origin == row.origin, tables.dead_letters.c.reason != "gap"))
