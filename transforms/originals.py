@@ -86,6 +86,8 @@ class Seal:
         from cryptography.exceptions import InvalidTag
 
         start = len(VERSION) + MARK_BYTES
+        if sealed[:len(VERSION)] != VERSION:
+            raise OriginalsProblem("sealed by another version of textpulse")
         if sealed[len(VERSION):start] != self._mark:
             raise OriginalsProblem("sealed by another key")
         try:
