@@ -179,19 +179,23 @@ class AvroDecoder:
         """The event, or why it is none. Raises SchemaUnavailable while the registry does not answer."""
         if value is None:
             return tombstone()
-        row = self._row(value)
+        row = self.row(value)
         return row if isinstance(row, Rejected) else from_mapping(row, log_time_us, self.max_text_bytes)
 
     def attributes(self, value: bytes) -> dict[str, str]:
         """The fields of an accepted record that textpulse does not know, as they were written."""
-        row = self._row(value, as_written=True)
+        row = self.row(value, as_written=True)
         if isinstance(row, Rejected):
             return {}
         reader = self._writers[int.from_bytes(value[1:PREFIX_BYTES], "big")].reader
         known = {alias for part in reader["fields"] if part["name"] in FIELDS for alias in part.get("aliases", ())} if reader else ()
         return mapping_attributes({name: field for name, field in row.items() if name not in known})
 
-    def _row(self, value: bytes, as_written: bool = False) -> dict[str, Any] | Rejected:
+    def row(self, value: bytes, as_written: bool = False) -> dict[str, Any] | Rejected:
+        """The record's fields, or why it has none. as_written: by the writer's schema, where there is a reader's.
+
+        Raises SchemaUnavailable while the registry does not answer.
+        """
         if too_long := check_size(len(value)):
             return too_long
         if len(value) < PREFIX_BYTES or value[0] != 0:

@@ -21,6 +21,8 @@ from schemas.records import EPOCH, FIELDS, Reason, Rejected, TextEvent
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _KNOWN = frozenset(FIELDS)
+MAX_VALUES = 1 << 20
+"""In a record of which every value becomes an object: some 160 bytes each, where they are objects with one field."""
 
 
 class _Payload(msgspec.Struct, gc=False):
@@ -151,6 +153,38 @@ def attributes(value: bytes) -> dict[str, str]:
         for name, raw in unknown.items()
         if raw != b"null"
     }
+
+
+def json_row(value: bytes) -> dict[str, Any] | Rejected:
+    """Every field of a JSON object, or why it is none: from_mapping says of it what JsonDecoder says of the bytes.
+
+    An unknown field with a number too large for Python is its JSON as text.
+    """
+    if refused := check_size(len(value)) or _check_values(value):
+        return refused
+    try:
+        if not value.isascii():
+            str(value, "utf-8")
+        whole = bytes(_checked(value))
+        if not whole.startswith(b"{"):
+            return Rejected(Reason.MALFORMED, f"expected a JSON object, got {kind_of(_value(whole))}")
+        return {name: _whole_value(bytes(raw), name in _KNOWN) for name, raw in _fields(whole).items()}
+    except (ValueError, RecursionError) as error:
+        return _unreadable(value, error)
+
+
+def _check_values(value: bytes) -> Rejected | None:
+    values = sum(map(value.count, (b",", b"[", b"{")))
+    return Rejected(Reason.TOO_LONG, f"a record of more than {MAX_VALUES} values") if values > MAX_VALUES else None
+
+
+def _whole_value(raw: bytes, known: bool) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except ValueError:
+        if known:
+            return _value(raw)
+        return raw.decode()
 
 
 def _unreadable(value: bytes, error: Exception) -> Rejected:

@@ -88,6 +88,14 @@ def inputs() -> dict[str, list[bytes]]:
         "policy": [
             b'default = "mask"\n[kinds]\nemail = "keep"\n[patterns.order]\npattern = "order (\\\\d{6})"\n[key]\nfile = "/a"\n',
             b'default = "keep"\nauthor_id = "keep"\nfields = "keep"\n[[examples]]\ntext = "a"\nbecomes = "a"\n'],
+        "fix": [
+            b"encoding = 'gb18030'\n[rename]\nbody = 'text'\nid = 'event_id'\n[set]\nsource = 'posts'\nstars = 4\nlate = true\n",
+            b"schema_id = 7\n[time]\nfield = 'created'\nformat = '%d.%m.%Y %H:%M'\nzone = 'Europe/Berlin'\n",
+            "time.format = '%Y年%m月%d日 %z'\nset.x = 1.5e3\nset.y = -0x1F".encode(),
+            b"encoding = 'base64'", b"set = {a = [1, {b = nan}], c = 2026-06-01T12:00:00Z}"],
+        "mend": [
+            LINES[1], LINES[1].decode().encode("gb18030"), b'{"event_id":"a","event_time":"01.06.2026","x":"posts","text":"b"}',
+            encode_wire(EVENTS[0], 1)[5:], b'{"x":1e999,"y":[' + b"9" * 50 + b"]}"],
         "terminal": [text.encode() for text in (*texts, "\x1b[31mred\x1b[0m\r\n\u202e\u200b字")],
         "cell": [cell.to_row()["detail"].encode(), Unit(1, 5, {("en", "card"): cell}).encode()],
     }

@@ -69,6 +69,12 @@ class Mutations:
         data = b"{" + b",".join(pairs) + b"}"
         return self.change(data) if self.random.random() < 0.3 else data
 
+    def mend(self) -> bytes:
+        """A JSON record or a body of Avro, in one encoding or another."""
+        if self.random.random() < 0.4:
+            return self.changed()
+        return self.json().decode("utf-8", "replace").encode(self.random.choice(("utf-8", "gb18030")), "replace")
+
     def json_lines(self) -> bytes:
         """Some of them, with an end of line or none."""
         ends = [b"\n", b"\n", b"\r\n", b"\n\n", b""]
@@ -150,7 +156,7 @@ def _splice(made: Mutations, found: bytearray) -> None:
 _CHANGES: list[Callable[[Mutations, bytearray], None]] = [_flip, _flip, _set, _set, _insert, _insert, _remove, _cut, _repeat, _splice]
 _MAKERS: dict[str, Callable[[Mutations], bytes]] = {
     "json": Mutations.json, "jsonl": Mutations.json_lines, "gzip": Mutations.gzip, "container": Mutations.container,
-    "parquet": Mutations.parquet,
+    "parquet": Mutations.parquet, "mend": Mutations.mend,
 }  # fmt: skip
 
 

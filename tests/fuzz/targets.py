@@ -30,6 +30,7 @@ from privacy.redact import Redactor
 from schemas.archived import ArchiveDecoder
 from schemas.avro import AvroDecoder, schema_text
 from schemas.decode import MAX_FIELD_BYTES, MAX_TIME_US, Decoder, from_mapping
+from schemas.fixes import Fix, FixError, RowOf, changes, decode_fix, encode_fix, json_row, mended, parse_fix, summary
 from schemas.json_events import JsonDecoder
 from schemas.records import FIELDS, DeadLetter, Reason, Rejected, TextEvent
 from schemas.shape import shape
@@ -217,6 +218,43 @@ def policy(data: bytes) -> str:
     return "keeps all" if read.keeps_all else "policy"
 
 
+def fix_file(data: bytes) -> str:
+    """A fix that comes back from the store and is told in a line, or one line that says what is wrong."""
+    try:
+        fix = parse_fix(data.decode("utf-8", "replace"))
+    except FixError as error:
+        said = str(error)
+        assert said.strip()
+        assert said.isprintable()
+        return re.sub(r"'.*'|[^a-z ]", "", said)[:30]
+    assert decode_fix(encode_fix(fix)) == fix
+    assert summary(fix).isprintable()
+    return re.sub(r"[^;a-z ]", "", summary(fix))[:12]
+
+
+def mend(data: bytes) -> str:
+    """Every fix gives what is decoded, or one line; a row of JSON is judged as its bytes are."""
+    row = json_row(data)
+    assert (row if isinstance(row, Rejected) else from_mapping(row, None)) == _JSON.decode(data, None)
+    outcomes = [_mended(data, fix, json_row) for fix in _FIXES]
+    outcomes += [_mended(b"\0\0\0\0\2" + data, fix, _avro().row) for fix in _AVRO_FIXES]
+    if isinstance(row, dict):
+        outcomes += [_mended(row, fix, json_row) for fix in _FIXES[1:]]
+    return "-".join(outcomes)
+
+
+def _mended(value: Any, fix: Fix, row_of: RowOf) -> str:
+    try:
+        after = mended(value, fix, row_of)
+    except FixError as error:
+        assert str(error).strip()
+        assert str(error).isprintable()
+        return "no"
+    assert all(isinstance(name, str) for name, _, _ in changes(value, after, row_of))
+    decoder = _avro() if isinstance(after, bytes) and fix.schema_id is not None else _ARCHIVED
+    return judged(decoder.decode(after, None), after)[:4]
+
+
 def terminal(data: bytes) -> str:
     """What is printed in tables has no control character, and its columns fit."""
     text = harmless(data.decode("utf-8", "surrogatepass" if len(data) % 2 else "replace")) if _is_text(data) else ""
@@ -289,6 +327,9 @@ def _is_text(data: bytes) -> bool:
 
 _PSEUDONYMS = Redactor(parse_policy('default = "pseudonym"'), b"0123456789abcdef")
 _MASKS = {"[link]", "[email]", "[handle]", "[key]", "[address]", "[code]", "[number]", "[person]"}
+_TIME_AND_NAMES = "time.format = '%d.%m.%Y'\ntime.zone = 'Europe/Berlin'\n[rename]\nx = 'source'\n"
+_FIXES = [parse_fix(text) for text in ("encoding = 'gb18030'", "set = {source = 'a', x = 1}", _TIME_AND_NAMES)]
+_AVRO_FIXES = [parse_fix(f"schema_id = 1\n{more}") for more in ("", "set.source = 'a'", _TIME_AND_NAMES)]
 _JSON, _ARCHIVED = JsonDecoder(), ArchiveDecoder()
 _PARSERS = (
     values.duration_s, values.positive_s, values.size_bytes, values.positive_bytes, values.port_number, values.count, values.pace,
@@ -306,6 +347,8 @@ TARGETS: dict[str, Target] = {
     "redact": redaction,
     "names": names,
     "policy": policy,
+    "fix": fix_file,
+    "mend": mend,
     "terminal": terminal,
     "cell": stored_cell,
 }
