@@ -152,10 +152,11 @@ def add_options(parser: argparse.ArgumentParser, options: Sequence[Option]) -> N
     parser.add_argument("--config", metavar="FILE", help="TOML file with these options (names with _ for -)")
     for option in options:
         default = "" if option.default in (None, "", False, 0, 0.0) else f" (default: {option.default})"
+        said = (option.help + ("" if option.parse is bool else default)).replace("%", "%%")   # argparse formats it
         if option.parse is bool:
-            parser.add_argument(f"--{option.name}", dest=option.key, action="store_const", const="true", help=option.help)
+            parser.add_argument(f"--{option.name}", dest=option.key, action="store_const", const="true", help=said)
         else:
-            parser.add_argument(f"--{option.name}", dest=option.key, metavar="VALUE", help=option.help + default)
+            parser.add_argument(f"--{option.name}", dest=option.key, metavar="VALUE", help=said)
 
 
 def resolve(args: argparse.Namespace, options: Sequence[Option], environ: Mapping[str, str] | None = None) -> argparse.Namespace:

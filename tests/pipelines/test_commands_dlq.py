@@ -21,7 +21,8 @@ def records():
     wrong_time = {**good, "event_id": "t", "event_time": "01.06.2026 14:00", "text": "call Eva Brandt on +49 30 901820"}
     body = {**{name: value for name, value in good.items() if name != "text"}, "event_id": "b", "body": "write to jo@example.org"}
     gbk = json.dumps({**good, "event_id": "z", "text": "快递太慢了"}, ensure_ascii=False).encode("gb18030")
-    return [json.dumps(good).encode(), json.dumps(wrong_time).encode(), json.dumps(body).encode(), gbk, b"{broken", json.dumps(good).encode()]
+    lines = [json.dumps(row).encode() for row in (good, wrong_time, body, good)]
+    return [*lines[:3], gbk, b"{broken", lines[3]]
 
 
 @pytest.fixture(scope="module")
