@@ -1,5 +1,6 @@
 """Personal items in every field of thousands of records: after a full run no byte of anything that was written holds one of them."""
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEED, GOOD, BAD, POISONED = 5, 2_400, 400, 40
 POISON = "(a text that the test's model refuses)"   # as tests/chaos/folders.py has it
 S_MS = 1_000
+KEY = {"TEXTPULSE_ORIGINALS_KEY": "0123456789abcdef0123456789abcdef"}
 
 
 @pytest.fixture
@@ -69,8 +71,8 @@ class Run:
             [sys.executable, "-m", "pipelines.cli", "stream", "--bootstrap-servers", broker.bootstrap, "--topic", topic, "--job", "canary",
              "--store", self.url, "--model", str(model), "--window", "10s", "--allowed-lateness", "5s", "--idle-after", "1s",
              "--tagged-topic", tagged, "--dead-letter-topic", letters, "--insights-topic", insights, "--tagged-files",
-             str(folder / "files"), "--files-format", "jsonl", "--metrics-port", str(metrics_port)],
-            env={"PYTHONPATH": str(ROOT), "TEXTPULSE_DEBUG": "1"}, log=folder / "job.log", new_group=True)
+             str(folder / "files"), "--files-format", "jsonl", "--metrics-port", str(metrics_port), "--keep-originals"],
+            env={"PYTHONPATH": str(ROOT), "TEXTPULSE_DEBUG": "1", **KEY}, log=folder / "job.log", new_group=True)
 
     @property
     def topics(self):
@@ -89,10 +91,12 @@ class Run:
         finally:
             store.close()
 
-    def told(self, *command):
-        """What a command says of the store."""
+    def told(self, *command, code=0):
+        """What a command says of the store, on both its outputs."""
         given = [sys.executable, "-m", "pipelines.cli", *command, "--store", self.url, "--job", "canary"]
-        return subprocess.run(given, cwd=ROOT, capture_output=True, check=True).stdout
+        done = subprocess.run(given, cwd=ROOT, capture_output=True, check=False, env={**os.environ, **KEY})
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
 
     def read(self, name):
         """All bytes of a topic."""
@@ -169,9 +173,13 @@ def test_no_byte_that_is_written_holds_a_personal_item(request, broker, topic, t
         **totals.dead, "duplicate": 50, "late": 200, "model_error": POISONED, "future_time": 20, "malformed": 0}
     assert totals.dead.keys() >= {"malformed", "missing_field", "wrong_type", "bad_encoding", "too_long"}
 
-    told = [run.told(*command) for command in (
+    mended = [
+        run.told("dlq", "fix", "--all", "--set", "text=mended", "--limit", "0", "--write"),
+        run.told("dlq", "replay", "--all", "--limit", "0", "--tagged-files", str(tmp_path / "files"), "--files-format", "jsonl", code=1)]
+    assert run.totals().replayed > 300
+    told = [*mended, *(run.told(*command) for command in (
         ("insights", "--json", "--by", "source,product,lang,topic", "--top", "1000"), ("dlq", "list", "--limit", "0", "--json"),
-        ("report", "--output", str(tmp_path / "report.html")))]
+        ("report", "--output", str(tmp_path / "report.html"))))]
     written = {
         "store": b"".join(path.read_bytes() for path in (tmp_path / "store").iterdir()), "job.log": (tmp_path / "job.log").read_bytes(),
         "files": b"".join(path.read_bytes() for path in sorted((tmp_path / "files").iterdir())), "metrics": metrics,
