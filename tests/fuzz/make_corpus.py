@@ -9,6 +9,7 @@ from typing import Any
 import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
+from servers import TOKEN
 from targets import LOOSE, RICH
 
 from insights.cells import Cell, Unit
@@ -36,6 +37,13 @@ def container(codec: str) -> bytes:
     file = io.BytesIO()
     write_container(file, "TextEvent", ROWS, codec)
     return file.getvalue()
+
+
+REQUESTS = [
+    b"GET /metrics HTTP/1.1\r\nHost: localhost:9464\r\nAccept: text/plain\r\nAccept-Encoding: gzip\r\n\r\n",
+    b"HEAD / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", b"GET /metrics?a=%41 HTTP/1.1\r\nHost: [::1]:9464\r\nOrigin: https://a.example\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN.encode() + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YTpi\r\nContent-Length: 3\r\n\r\nabc"]
 
 
 def rich() -> dict[str, Any]:
@@ -96,6 +104,10 @@ def inputs() -> dict[str, list[bytes]]:
         "mend": [
             LINES[1], LINES[1].decode().encode("gb18030"), b'{"event_id":"a","event_time":"01.06.2026","x":"posts","text":"b"}',
             encode_wire(EVENTS[0], 1)[5:], b'{"x":1e999,"y":[' + b"9" * 50 + b"]}"],
+        "metrics": REQUESTS,
+        "page": [*REQUESTS, b"POST /talk HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+                 b"POST /talk/a HTTP/1.1\r\nHost: localhost:1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                 b"GET /fail%20a?b=c HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Prefix: /x\r\nOrigin: http://127.0.0.1\r\n\r\n"],
         "terminal": [text.encode() for text in (*texts, "\x1b[31mred\x1b[0m\r\n\u202e\u200b字")],
         "cell": [cell.to_row()["detail"].encode(), Unit(1, 5, {("en", "card"): cell}).encode()],
     }

@@ -23,6 +23,16 @@ TOKENS = [
     b"1-" * 30, "＠".encode(), b"\x1b[2J", "\u202e".encode(), "e\u0301".encode(),
     "\U000e0001".encode(),
 ]  # fmt: skip
+METHODS = [b"GET", b"GET", b"HEAD", b"POST", b"OPTIONS", b"get", b"PRI", b""]
+PATHS = [b"/", b"/metrics", b"/metrics?a=b", b"/talk", b"/talk/x", b"/fail", b"/files/x", b"/%00", b"/%2e%2e/", b"//x", b"*", b"http://x/",
+         b"/\xff"]
+HEADER_LINES = [
+    b"Host: localhost", b"Host: localhost", b"Host: localhost", b"Host: evil.example", b"Host: [::1]:1", b"Host:", b"Host: localhost\x00",
+    b"Content-Length: 5", b"Content-Length: 5, 6", b"Content-Length: -1", b"Content-Length: " + b"9" * 30, b"Content-Length: \xb2",
+    b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked", b"Origin: http://localhost", b"Origin: null", b"Origin: http://[",
+    b"Authorization: Bearer a-token-of-the-fuzzers-own", b"Authorization: Bearer", b"Authorization: Basic !!!", b"Authorization: \xff",
+    b"Accept-Encoding: gzip", b"Accept: " + b"x" * 900, b"X-Forwarded-For: 1.2.3.4", b"Upgrade: websocket", b"Connection: close, x",
+    b" folded: 1", b"no colon", b"Expect: 100-continue", b"X: " + b"y" * 17_000]  # fmt: skip
 LONGEST = 4_096
 
 
@@ -74,6 +84,18 @@ class Mutations:
         if self.random.random() < 0.4:
             return self.changed()
         return self.json().decode("utf-8", "replace").encode(self.random.choice(("utf-8", "gb18030")), "replace")
+
+    def request(self) -> bytes:
+        """A request of HTTP with hostile lines, sometimes with a body that is or is not as long as it says."""
+        if self.random.random() < 0.3:
+            return self.changed()
+        version = self.random.choice((b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b""))
+        first = b" ".join((self.random.choice(METHODS), self.random.choice(PATHS), version))
+        lines = [first, *(self.random.choice(HEADER_LINES) for _ in range(self.random.randrange(6)))]
+        end = self.random.choice((b"\r\n", b"\r\n", b"\r\n", b"\n"))
+        body = self.random.choice((b"", b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n", b"x" * 9_000))
+        data = end.join(lines) + end * 2 + body
+        return self.change(data) if self.random.random() < 0.3 else data
 
     def json_lines(self) -> bytes:
         """Some of them, with an end of line or none."""
@@ -156,7 +178,7 @@ def _splice(made: Mutations, found: bytearray) -> None:
 _CHANGES: list[Callable[[Mutations, bytearray], None]] = [_flip, _flip, _set, _set, _insert, _insert, _remove, _cut, _repeat, _splice]
 _MAKERS: dict[str, Callable[[Mutations], bytes]] = {
     "json": Mutations.json, "jsonl": Mutations.json_lines, "gzip": Mutations.gzip, "container": Mutations.container,
-    "parquet": Mutations.parquet, "mend": Mutations.mend,
+    "parquet": Mutations.parquet, "mend": Mutations.mend, "metrics": Mutations.request, "page": Mutations.request,
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import functools
 import json
 import re
 import socket
+import sys
 import tempfile
 import time
 import zlib
@@ -36,6 +37,9 @@ from schemas.records import FIELDS, DeadLetter, Reason, Rejected, TextEvent
 from schemas.shape import shape
 from transforms.archives import read_records
 from transforms.job import SAMPLE_CHARACTERS, _beginning
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from servers import Servers
 
 Target = Callable[[bytes], str]
 SLOW_S = 5.0
@@ -317,6 +321,11 @@ def _avro() -> AvroDecoder:
     return AvroDecoder(folder)
 
 
+@functools.cache
+def _servers() -> Servers:
+    return Servers()
+
+
 def _is_text(data: bytes) -> bool:
     try:
         data.decode("utf-8", "surrogatepass")
@@ -349,6 +358,8 @@ TARGETS: dict[str, Target] = {
     "policy": policy,
     "fix": fix_file,
     "mend": mend,
+    "metrics": lambda data: _servers().metrics(data),
+    "page": lambda data: _servers().page(data),
     "terminal": terminal,
     "cell": stored_cell,
 }
