@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from insights.mending import State, of_letter
+from insights.letters import State, of_letter
 from insights.rollup import DAY_US, HOUR_US
 from insights.store import Store
 from insights.tables import START_US, cells, dead_letters, dropped, jobs, outcomes, progress, retention, units

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from insights import sketch
 from insights.cells import SCORE_SCALE, Cell
-from insights.mending import State, of_letter, replayed
+from insights.letters import State, of_letter
+from insights.mending import replayed
 from insights.queries import CellKey, JobRow, QueryError, WindowState, job_row, merged_cells
 from insights.rollup import Marks
 from insights.store import Store

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from insights.alerts.explain import Reason
 from insights.cells import Cell
-from insights.mending import of_letter
+from insights.letters import of_letter
 from insights.store import NOBODYS, Store
 from insights.tables import alerts, cells, dead_letters, fixes, forgotten, messages, originals
 

@@ -1,12 +1,13 @@
-"""The dead letters of a store: how many of each reason, and page after page of them, the newest first."""
+"""The dead letters of a store: where each stands, how many of each reason, and page after page of them, the newest first."""
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from insights.tables import dead_letters, jobs
-from schemas.records import time_of
+from insights.tables import dead_letters, fixes, jobs, outcomes
+from schemas.records import Reason, time_of
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -16,6 +17,33 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     origin: str
     offset: int
     reason: str
+
+
+class State(StrEnum):
+    """Where a dead letter stands."""
+
+    DEAD = "dead"          # nothing was done yet
+    FIXED = "fixed"        # a fix is kept for it
+    REPLAYED = "replayed"  # it counts in its window
+    DROPPED = "dropped"    # given up
+
+
+def of_letter(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Joins originals, fixes or outcomes to dead_letters."""
+    return sa.and_(*(table.c[name] == dead_letters.c[name] for name in ("job", "run", "origin", "offset")))
+
+
+def beside(column: sa.ColumnElement[Any], table: sa.Table) -> sa.ScalarSelect[Any]:
+    """What a row of originals, fixes or outcomes says of the dead letter in a query; null where there is none."""
+    return sa.select(column).where(of_letter(table)).correlate(dead_letters).scalar_subquery()
+
+
+state_of: sa.ColumnElement[str] = sa.case(
+    (dead_letters.c.reason == Reason.GAP, State.DEAD.value),   # no record: it may name the offset of one
+    else_=sa.func.coalesce(
+        beside(outcomes.c.outcome, outcomes), sa.case((sa.exists().where(of_letter(fixes)).correlate(dead_letters), State.FIXED.value)),
+        State.DEAD.value))
+"""The state of a row of dead_letters."""
 
 
 def readable(query: sa.Select[Any], where: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
@@ -38,7 +66,8 @@ def letters_page(
     columns = dead_letters.c
     order = (columns.first_seen_us, columns.origin, columns.offset, columns.reason)
     beyond = [] if after is None else [sa.tuple_(*order) < sa.tuple_(*msgspec.structs.astuple(after))]
-    query = readable(sa.select(dead_letters), [*where, *beyond]).order_by(*(column.desc() for column in order)).limit(size + 1)
+    chosen = sa.select(dead_letters, state_of.label("state"))
+    query = readable(chosen, [*where, *beyond]).order_by(*(column.desc() for column in order)).limit(size + 1)
     rows = [dict(row) for row in db.execute(query).mappings()]
     last = rows[size - 1] if len(rows) > size else None
     place = None if last is None else Place(last["first_seen_us"], last["origin"], last["offset"], last["reason"])

@@ -5,7 +5,6 @@ beside it, once (table outcomes), written in the transaction that counts it or g
 """
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -13,20 +12,11 @@ import sqlalchemy as sa
 
 from insights import statements
 from insights.cells import Unit
-from insights.letters import readable
+from insights.letters import State, beside, of_letter, readable, state_of
 from insights.queries import JobRow, job_row
 from insights.store import Place, Store, StoreError, UnitKey
 from insights.tables import cells, dead_letters, fixes, jobs, originals, outcomes, units
 from schemas.records import Reason
-
-
-class State(StrEnum):
-    """Where a dead letter stands."""
-
-    DEAD = "dead"          # nothing was done yet
-    FIXED = "fixed"        # a fix is kept for it
-    REPLAYED = "replayed"  # it counts in its window
-    DROPPED = "dropped"    # given up
 
 
 class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,24 +72,6 @@ class Counted:
 
 class Dealt(Exception):
     """Some of the letters are dealt with, or gone, by now: nothing was written."""
-
-
-def of_letter(table: sa.Table) -> sa.ColumnElement[bool]:
-    """Joins originals, fixes or outcomes to dead_letters."""
-    return sa.and_(*(table.c[name] == dead_letters.c[name] for name in ("job", "run", "origin", "offset")))
-
-
-def beside(column: sa.ColumnElement[Any], table: sa.Table) -> sa.ScalarSelect[Any]:
-    """What a row of originals, fixes or outcomes says of the dead letter in a query; null where there is none."""
-    return sa.select(column).where(of_letter(table)).correlate(dead_letters).scalar_subquery()
-
-
-state_of: sa.ColumnElement[str] = sa.case(
-    (dead_letters.c.reason == Reason.GAP, State.DEAD.value),   # no record: it may name the offset of one
-    else_=sa.func.coalesce(
-        beside(outcomes.c.outcome, outcomes), sa.case((sa.exists().where(of_letter(fixes)).correlate(dead_letters), State.FIXED.value)),
-        State.DEAD.value))
-"""The state of a row of dead_letters."""
 
 
 def letters(db: sa.Connection, about: JobRow, chosen: Selection, after: Place | None = None, size: int = 500) -> list[Letter]:

@@ -3,7 +3,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from insights.mending import Letter, State
+from insights.letters import State
+from insights.mending import Letter
 from schemas.archived import ArchiveDecoder
 from schemas.decode import MAX_TEXT_BYTES, Decoder, SchemaUnavailable
 from schemas.fixes import Fix, FixError, RowOf, decode_fix, json_row, mended

@@ -118,4 +118,5 @@ def accounts(books: Audit | None, job: str, t: Label) -> str:
     dead = sum(letters for reason, letters in reasons if reason != Reason.GAP)
     rows: list[tuple[str, int, str]] = [
         ("read", total.read, ""), ("in_cells", total.in_cells, "="), ("in_open", total.open, "+"), ("in_dead", dead, "+")]
+    rows += [("in_replayed", total.replayed, "")] if total.replayed else []
     return html("books", t=t, rows=rows, reasons=reasons, findings=[str(one) for one in books.findings[:5]], wait="")

@@ -74,8 +74,7 @@ def read_letters(store: "Store", where: "Sequence[sa.ColumnElement[bool]]", limi
     words the fix that is. limit: 0 for all."""
     import sqlalchemy as sa
 
-    from insights.letters import plain, readable
-    from insights.mending import beside, state_of
+    from insights.letters import beside, plain, readable, state_of
     from insights.tables import dead_letters, fixes, originals
     from schemas.fixes import decode_fix, summary
 

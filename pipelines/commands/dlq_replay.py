@@ -27,7 +27,8 @@ BATCH = 500   # letters in one transaction
 def run(args: argparse.Namespace) -> int:
     """Counts the letters that can be; 1 where some of those that are meant stay dead letters, else 0."""
     chosen = selection(args)
-    from insights.mending import State, all_letters
+    from insights.letters import State
+    from insights.mending import all_letters
 
     with quiet_import():
         from pipelines.sinks import sinks_of

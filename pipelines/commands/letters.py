@@ -30,7 +30,8 @@ MEND = (ORIGINALS_KEY, FORMAT, SCHEMAS, *REGISTRY, READER, TEXT_LIMIT, POLICY,
 
 def selection(args: argparse.Namespace, *, whole: bool = False) -> "Selection":
     """Which letters the options mean. whole: also all of them, without being told so. Raises UsageProblem."""
-    from insights.mending import Selection, State
+    from insights.letters import State
+    from insights.mending import Selection
     from schemas.records import Reason
 
     for option, value, known in (("--reason", args.reason, [*Reason]), ("--state", args.state, [*State])):

@@ -9,7 +9,8 @@ from insights.cells import Unit
 from insights.conservation import audit, verify
 from insights.difference import difference
 from insights.forget import forget
-from insights.mending import Counted, Dealt, Selection, State
+from insights.letters import State
+from insights.mending import Counted, Dealt, Selection
 from insights.queries import job_row
 from insights.retention import Action, Step, _drop, _merge
 from insights.rollup import DAY_US

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from insights import mending, tables
 from insights.cells import Cell, Unit
-from insights.mending import Counted, Dealt, Selection, State
+from insights.letters import State
+from insights.mending import Counted, Dealt, Selection
 from insights.queries import job_row
 from insights.store import Store, TakenOver, UnitKey
 from insights.tables import START_US
