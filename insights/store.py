@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from insights import statements
 from insights.cells import Unit
-from insights.store_address import advice, parsed, shown
+from insights.store_address import advice, engine_of, shown
 from insights.tables import (
     SCHEMA_VERSION,
     START_US,
@@ -27,7 +27,6 @@ from insights.tables import (
     fixes,
     incidents,
     jobs,
-    metadata,
     originals,
     outcomes,
     progress,
@@ -37,7 +36,7 @@ from insights.tables import (
     secrets,
     units,
 )
-from insights.views import drop_views, make_views
+from insights.upgrade import create
 from schemas.records import DeadLetter, Reason
 
 NOBODYS = {"event_id": "", "sample": "", "headers": "{}", "author": ""}   # of a dead letter of which its author is forgotten
@@ -99,7 +98,7 @@ class Store:
         self.url = url
         self.tokens: dict[str, int] = {}   # job -> the holder's number, when it is this one that reads
         try:
-            self.engine = _engine(url)
+            self.engine = engine_of(url)
             self._turns: contextlib.AbstractContextManager[Any] = (   # SQLite has one writer at a time, and who waits sleeps ever longer
                 threading.RLock() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext())
             if self.engine.dialect.name not in statements.UPSERTS:
@@ -127,27 +126,7 @@ class Store:
 
     def _create(self) -> None:
         with self.engine.begin() as db:
-            metadata.create_all(db)
-            found = db.scalar(sa.select(sa.func.max(schema_version.c.version)))
-            if found is None:
-                db.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-            elif found < SCHEMA_VERSION:
-                drop_views(db)
-                if found < 2:
-                    db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN holder BIGINT NOT NULL DEFAULT 0")
-                if found < 4:   # what windows say is judged anew
-                    for table in (alerts, alert_states):
-                        table.drop(db)
-                        table.create(db)
-                    db.exec_driver_sql("ALTER TABLE units ADD COLUMN span_us BIGINT NOT NULL DEFAULT 0")
-                if found < 6:
-                    db.exec_driver_sql("ALTER TABLE jobs ADD COLUMN pseudonyms TEXT NOT NULL DEFAULT ''")
-                    db.exec_driver_sql("ALTER TABLE dead_letters ADD COLUMN author TEXT NOT NULL DEFAULT ''")
-                if found == 4:
-                    db.exec_driver_sql("ALTER TABLE emerging_topics ADD COLUMN merged_into TEXT")
-                db.execute(schema_version.update().values(version=SCHEMA_VERSION))
-            if found is None or found <= SCHEMA_VERSION:
-                make_views(db)
+            create(db)
         self._check_schema()
 
     def _check_schema(self) -> None:
@@ -397,27 +376,3 @@ def _dead_row(letter: DeadLetter) -> dict[str, Any]:
 def _storable(text: str) -> str:
     """What no database takes, escaped: NUL (PostgreSQL refuses it) and lone surrogates."""
     return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
-
-
-def _engine(url: str) -> sa.Engine:
-    """SQLite in WAL mode, transactions begun immediate, waiting up to 30 s for a lock; else the database's own ways."""
-    if not url.startswith("sqlite"):
-        return sa.create_engine(parsed(url), pool_pre_ping=True, hide_parameters=True)   # rows stand in no message
-    memory = url in ("sqlite://", "sqlite:///:memory:")
-    engine = sa.create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True,
-        **({"poolclass": sa.StaticPool} if memory else {}))
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None   # we say begin ourselves
-        connection.execute("pragma journal_mode=wal")
-        # A power cut may lose the last transactions, never their order: offsets and results are one store, so they are replayed.
-        connection.execute("pragma synchronous=normal")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        reading = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("begin" if reading else "begin immediate")
-
-    return engine

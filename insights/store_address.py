@@ -1,5 +1,6 @@
-"""What is said of a store's address: never its password, and what to do when it does not let us in."""
+"""A store's address: how it is opened, what is said of it (never its password), and what to do when it does not let us in."""
 import re
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,3 +61,27 @@ def shown(url: str) -> str:
         return SECRETS.sub(r"\1=***", parsed(url).render_as_string(hide_password=True))
     except sa.exc.ArgumentError:   # no URL at all: it may hold anything
         return url.partition(":")[0] + ":..."
+
+
+def engine_of(url: str) -> sa.Engine:
+    """SQLite in WAL mode, transactions begun immediate, waiting up to 30 s for a lock; else the database's own ways."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(parsed(url), pool_pre_ping=True, hide_parameters=True)   # rows stand in no message
+    memory = url in ("sqlite://", "sqlite:///:memory:")
+    engine = sa.create_engine(
+        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True,
+        **({"poolclass": sa.StaticPool} if memory else {}))
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None   # we say begin ourselves
+        connection.execute("pragma journal_mode=wal")
+        # A power cut may lose the last transactions, never their order: offsets and results are one store, so they are replayed.
+        connection.execute("pragma synchronous=normal")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        reading = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("begin" if reading else "begin immediate")
+
+    return engine

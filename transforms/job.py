@@ -2,8 +2,6 @@
 
 Runners rebuild readers and DoFns at will and call them from several threads; they all reach the one Job here by its key.
 """
-import itertools
-import reprlib
 import threading
 import time
 from collections import Counter
@@ -15,19 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insights.store import Place, Progress, Store, UnitKey
-from privacy.kinds import PERSON
-from privacy.policy import KeySource, Mode, Policy, read_key
+from privacy.policy import KeySource, Policy, read_key
 from privacy.redact import Redactor
 from schemas.decode import Decoder, event_keys
 from schemas.records import DeadLetter, Reason, Rejected, TextEvent
-from schemas.shape import shape
 from transforms.elements import EventChunk, KeyedUnit, PollBatch
 from transforms.kept import KeptUnits
-from transforms.ledger import Batch, Gap, Ledger
+from transforms.ledger import Batch, Ledger
+from transforms.letters import UNREAD, Letters
 from transforms.originals import Seal, original_of, original_of_event
 
 MASKED = Policy()
-SAMPLE_CHARACTERS = 200
 MAX_COUNTED_SOURCES = 1_000
 NAMES = ("source", "product", "channel", "lang")
 
@@ -120,6 +116,7 @@ class Job:
     ) -> None:
         self.settings, self.store, self.decoder, self.clock = settings, store, decoder, clock
         self.redactor = redactor_of(settings.policy, store)
+        self.letters = Letters(self.redactor, self.now_us)
         self.seal = Seal(settings.job, settings.originals) if settings.originals else None
         self.lock = threading.RLock()
         self.kept_units = KeptUnits()
@@ -154,7 +151,7 @@ class Job:
         with self.lock:
             gap = self.ledger.add(origin, beginning)
             if gap:
-                self.gaps.append(self._gap_letter(gap))
+                self.gaps.append(self.letters.of_gap(gap))
 
     def retire(self) -> None:
         """Ends the origins that the store knows and that were not added; a gap says what may be missing of them."""
@@ -162,7 +159,7 @@ class Job:
             gone = self.ledger.known.keys() - self.ledger.origins.keys()
             gaps = [gap for name in gone if (gap := self.ledger.retire(name))]
             if gaps:
-                self.gaps += [self._gap_letter(gap) for gap in gaps]
+                self.gaps += [self.letters.of_gap(gap) for gap in gaps]
                 self.save()
             for gap in gaps:
                 self.ledger.drop(gap.origin)
@@ -174,7 +171,7 @@ class Job:
         for raw in polled:
             records = [decode(value, time_us) for value, time_us in zip(raw.values, raw.times_us, strict=True)]
             rejected = {row: record for row, record in enumerate(records) if isinstance(record, Rejected)}
-            events = [_NOTHING if isinstance(record, Rejected) else record for record in records]
+            events = [UNREAD if isinstance(record, Rejected) else record for record in records]
             times = np.fromiter((event.time_us for event in events), np.int64, len(events))
             keys = event_keys([event.event_id for event in events])
             redact_fields(events, self.redactor)
@@ -217,7 +214,7 @@ class Job:
                     continue
                 (origin, epoch), event = chunk.origins[chunk.origin[row]], chunk.events[row]
                 offset, window_us = int(chunk.offsets[row]), int(chunk.windows_us[row])
-                letters.append(self._letter(origin, offset, Reason.MODEL_ERROR, detail, event, window_us))
+                letters.append(self.letters.of_event(origin, offset, Reason.MODEL_ERROR, detail, event, window_us))
                 if self.seal and (kept := self.seal.seal(original_of_event(event), (origin, offset))):
                     sealed[origin, offset] = kept
                 if self.ledger.decided_before(origin, offset):
@@ -294,8 +291,11 @@ class Job:
         batch = Batch(raw.offsets, keys, times, {row: record.reason for row, record in rejected.items()})
         verdict = self.ledger.decide(raw.origin, batch)
         for row, reason in sorted(verdict.dead.items()):
-            dead.append(self._dead(raw, row, reason, rejected.get(row), events[row], int(verdict.windows_us[row])))
-            place = raw.origin, int(raw.offsets[row])
+            place, why = (raw.origin, int(raw.offsets[row])), rejected.get(row)
+            event = None if events[row] is UNREAD else events[row]
+            headers = raw.headers[row] if raw.headers else {}
+            dead.append(self.letters.of_record(
+                place, reason, why.detail if why else "", raw.values[row], event, int(verdict.windows_us[row]), headers))
             if self.seal and (kept := self.seal.seal(original_of(raw.values[row], raw.times_us[row]), place)):
                 sealed[place] = kept
         epoch = self.ledger.origins[raw.origin].epoch
@@ -315,35 +315,7 @@ class Job:
             seconds = (int(times[row]) - limit + self.settings.max_future_us) / 1e6
             rejected[row] = Rejected(Reason.FUTURE_TIME, f"event_time is {seconds:.0f} s ahead of the clock (--max-future)")
 
-    def _dead(self, raw: Raw, row: int, reason: Reason, why: Rejected | None, event: TextEvent, window_us: int) -> DeadLetter:
-        known = event is not _NOTHING
-        detail = why.detail if why else ""
-        letter = self._letter(raw.origin, int(raw.offsets[row]), reason, detail, event, window_us if known else None)
-        value = raw.values[row]
-        if not known and isinstance(value, bytes | Mapping):
-            letter.sample = _beginning(value, whole=self.settings.policy.keeps_all)
-        hide = self.redactor.redacted
-        letter.headers = {hide(name).text: hide(said).text for name, said in raw.headers[row].items()} if raw.headers else {}
-        return letter
 
-    def _letter(self, origin: str, offset: int, reason: Reason, detail: str, event: TextEvent, window_us: int | None) -> DeadLetter:
-        return DeadLetter(
-            origin, offset, reason, self.redactor.detail(detail), event.event_id, window_us, event.source, event.product,
-            self._sample(event.text), {}, self.now_us(), self.redactor.author_mark(event.author_id))
-
-    def _sample(self, text: str) -> str:
-        """No model has looked for persons in the text: unless these may be kept its shape is shown."""
-        if self.settings.policy.mode_of(PERSON) is Mode.KEEP:
-            return self.redactor.redacted(text).text[:SAMPLE_CHARACTERS]
-        return shape(text[:SAMPLE_CHARACTERS])
-
-    def _gap_letter(self, gap: Gap) -> DeadLetter:
-        detail = (f"offsets {gap.first} to {gap.end - 1} cannot all be read again (retention, or no longer a topic of the job): "
-                  f"at most {gap.lost} records are lost")
-        return DeadLetter(gap.origin, gap.first, Reason.GAP, detail, first_seen_us=self.now_us())
-
-
-_NOTHING = TextEvent("", 0, "")
 
 
 def join_chunks(parts: Sequence[EventChunk]) -> EventChunk | None:
@@ -379,22 +351,6 @@ def redact_fields(events: Sequence[TextEvent], redactor: Redactor) -> None:
                 setattr(event, name, changed[value])
 
 
-def _beginning(value: bytes | Mapping[str, object], whole: bool) -> str:
-    """The first characters of a record that is no event, or their shape; what no store takes is escaped."""
-    errors = "backslashreplace" if whole else "replace"
-    text = value[: 4 * SAMPLE_CHARACTERS].decode("utf-8", errors) if isinstance(value, bytes) else _brief(value)
-    text = text[:SAMPLE_CHARACTERS] if whole else shape(text[:SAMPLE_CHARACTERS])
-    return text.replace("\0", "\\x00")[:SAMPLE_CHARACTERS]
-
-
-def _brief(row: Mapping[str, object]) -> str:
-    """As str() begins, however deep and large the row is."""
-    fields = (f"{name!r}: {_BRIEF.repr(value)}" for name, value in itertools.islice(row.items(), SAMPLE_CHARACTERS))
-    return "{" + ", ".join(fields) + "}"
-
-
-_BRIEF = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxother = SAMPLE_CHARACTERS
 _jobs: dict[tuple[str, str, int], Job] = {}
 _jobs_lock = threading.Lock()
 

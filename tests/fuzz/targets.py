@@ -36,7 +36,7 @@ from schemas.json_events import JsonDecoder
 from schemas.records import FIELDS, DeadLetter, Reason, Rejected, TextEvent
 from schemas.shape import shape
 from transforms.archives import read_records
-from transforms.job import SAMPLE_CHARACTERS, _beginning
+from transforms.letters import SAMPLE_CHARACTERS, beginning
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from servers import Servers
@@ -68,7 +68,7 @@ def judged(said: TextEvent | Rejected, value: Any) -> str:
         assert isinstance(said.reason, Reason)
         assert said.detail
         assert len(said.detail) <= DETAIL_CHARACTERS, said.detail
-        sample = _beginning(value, whole=True) if isinstance(value, bytes | dict) else ""
+        sample = beginning(value, whole=True) if isinstance(value, bytes | dict) else ""
         assert len(sample) <= SAMPLE_CHARACTERS
         for text in _dead_row(DeadLetter("o", 0, said.reason, said.detail, sample=sample)).values():
             assert not isinstance(text, str) or (b"\0" not in text.encode())

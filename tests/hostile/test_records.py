@@ -6,7 +6,7 @@ import pytest
 from schemas.decode import MAX_FIELD_BYTES, MAX_RECORD_BYTES
 from schemas.json_events import JsonDecoder
 from schemas.records import Reason, Rejected, TextEvent
-from transforms.job import SAMPLE_CHARACTERS, _beginning
+from transforms.letters import SAMPLE_CHARACTERS, beginning
 
 NOON_MS = 1_780_315_200_000
 GOOD = {"event_id": "a", "event_time": NOON_MS, "text": "x"}
@@ -139,7 +139,7 @@ def test_the_sample_of_a_row_is_short_however_deep_or_large_it_is():
     for _ in range(100_000):
         deep = [deep]
     for value in (deep, "x" * 1_000_000, b"\0" * 1_000_000, list(range(1_000_000)), {str(n): n for n in range(100_000)}):
-        shown = _beginning({"event_id": value, "text": "\0\ud800"}, whole=True)
+        shown = beginning({"event_id": value, "text": "\0\ud800"}, whole=True)
         assert len(shown) <= SAMPLE_CHARACTERS
         assert shown.startswith("{'event_id': ")
         assert "\0" not in shown
