@@ -41,11 +41,12 @@ def archive(path, folder):
     """A backfill of one file."""
     from insights.store import Store
     from pipelines.backfill import run_graph
+    from pipelines.policy import policy_of
 
     args = defaults(BACKFILL, store=f"sqlite:///{folder}/bench.db")
     store = Store(args.store)
     store.open_job(args.job, "backfill", int(args.window * 1e6), 0)
-    return run_graph(args, [path], store.begin_run(args.job, 0))
+    return run_graph(args, [path], store.begin_run(args.job, 0), policy_of(args.policy), None)
 
 
 def topic(servers, name, count, folder):

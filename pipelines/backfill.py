@@ -1,13 +1,13 @@
 """textpulse backfill: archives through the same steps as the stream, into a new run that replaces the old one at its end."""
 import argparse
 import functools
-import logging
 import sys
 import time
 from collections.abc import Sequence
 
 from insights.store import Store
 from pipelines.policy import originals_of, policy_of
+from privacy.policy import KeySource, Policy
 from transforms.archives import expand
 from transforms.job import redactor_of
 
@@ -44,14 +44,13 @@ class Progress:
 def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, ArchiveError, StoreError, ModelError or JobFailed."""
     paths = expand(args.files)
-    policy = policy_of(args.policy)
-    originals_of(args)
+    policy, originals = policy_of(args.policy), originals_of(args)
     check_loads(args.model)
     check_sinks(args)
     store = Store(args.store)
     store.open_job(args.job, "backfill", int(args.window * S), 0, redactor_of(policy, store).mark)
     run_number = store.begin_run(args.job, time.time_ns() // 1_000)
-    records, seconds = run_graph(args, paths, run_number)
+    records, seconds = run_graph(args, paths, run_number, policy, originals)
     store.finish_run(args.job, run_number, time.time_ns() // 1_000)
     publish(store, args, run_number)
     sys.stderr.write(summary(store, args.job, records, seconds) + "\n")
@@ -59,9 +58,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -> tuple[int, float]:
+def run_graph(
+    args: argparse.Namespace, paths: Sequence[str], run_number: int, policy: Policy, originals: KeySource | None,
+) -> tuple[int, float]:
     """(records read, seconds from the first record read to the last row committed). Beam and TensorFlow are imported here."""
-    from pipelines.commands.quiet import debugging, quiet_import
+    from pipelines.commands.quiet import quiet_beam, quiet_import
 
     with quiet_import():
         import apache_beam as beam
@@ -75,10 +76,9 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
 
     settings = JobSettings(
         args.store, args.job, "backfill", run_number, int(args.window * S), FOREVER_US, 0, sample_texts=not args.no_sample_texts,
-        policy=policy_of(args.policy), originals=originals_of(args))
+        policy=policy, originals=originals)
     decoder = functools.partial(make_decoder, "archive", None, args.max_text_bytes)
     loader, sinks = loader_of(args.model), sinks_of(args)
-    logging.getLogger().setLevel(logging.WARNING if debugging() else logging.CRITICAL)   # Beam prints a stack for what is raised below
     progress = Progress(paths)
     on_progress(progress)
     pipeline = beam.Pipeline(options=PipelineOptions([*args.beam, "--allow_unsafe_triggers"]))
@@ -87,7 +87,8 @@ def run_graph(args: argparse.Namespace, paths: Sequence[str], run_number: int) -
         | "Files" >> beam.Create([list(paths)])
         | "Read" >> beam.ParDo(ReadArchives(settings, decoder, sinks))
         | "Steps" >> Steps(settings, decoder, loader, sinks))
-    pipeline.run().wait_until_finish()
+    with quiet_beam():
+        pipeline.run().wait_until_finish()
     progress.end()
     spans = [job.last_write - job.first_read for job in running_jobs() if job.settings == settings]   # none on a remote runner
     return sum(progress.records.values()), max(spans, default=time.monotonic() - progress.begun)

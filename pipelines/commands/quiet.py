@@ -38,3 +38,17 @@ def quiet_import() -> Iterator[None]:
         os.dup2(kept, STDERR)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def quiet_beam() -> Iterator[None]:
+    """While a pipeline runs in this process: Beam logs a stack for what is raised in it, and warnings by the root logger. Ours is heard."""
+    root, ours = logging.getLogger(), logging.getLogger("textpulse")
+    before = root.level, ours.level
+    ours.setLevel(ours.getEffectiveLevel())
+    root.setLevel(logging.WARNING if debugging() else logging.CRITICAL)
+    try:
+        yield
+    finally:
+        root.setLevel(before[0])
+        ours.setLevel(before[1])
