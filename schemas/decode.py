@@ -1,5 +1,6 @@
 """The door: what every decoder promises, and the rules that one record must keep, whatever format it came in."""
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -112,10 +113,18 @@ def event_keys(event_ids: Sequence[str]) -> NDArray[np.uint64]:
 def mapping_attributes(row: Mapping[str, Any]) -> dict[str, str]:
     """The unknown fields of a row, as text: strings as they are, other values as JSON. Nulls are absent."""
     return {
-        name: value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+        name: value if isinstance(value, str) else _as_json(value)
         for name, value in row.items()
         if name not in _KNOWN and value is not None
     }
+
+
+def _as_json(value: object) -> str:
+    """Bytes that are no UTF-8 stand in it as they do in strings, as lone surrogates, here escaped."""
+    try:
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value, default=str)
 
 
 def kind_of(value: object) -> str:

@@ -192,6 +192,20 @@ def test_unknown_fields_are_kept_as_text(folder):
     assert AvroDecoder(folder).attributes(value) == {"stars": "4"}
 
 
+def test_attributes_of_bytes_that_are_no_utf8_are_text_too(tmp_path):
+    fields = [{"name": name, "type": "string"} for name in ("event_id", "event_time", "text")]
+    fields.append({"name": "tags", "type": {"type": "array", "items": "string"}})
+    schema = {"type": "record", "name": "Tagged", "fields": fields}
+    (tmp_path / "1.avsc").write_text(json.dumps(schema))
+    body = io.BytesIO()
+    row = {"event_id": "a", "event_time": "2026-06-01T00:00:00Z", "text": "x", "tags": ["~~"]}
+    fastavro.schemaless_writer(body, fastavro.parse_schema(schema), row)
+    value = b"\0\0\0\0\1" + body.getvalue().replace(b"~~", b"\xe1\xff")
+    decoder = AvroDecoder(tmp_path)
+    assert isinstance(decoder.decode(value, None), TextEvent)
+    assert decoder.attributes(value) == {"tags": '["\\udce1\\udcff"]'}
+
+
 def test_a_schema_may_come_while_the_folder_is_in_use(tmp_path):
     decoder = AvroDecoder(tmp_path)
     assert decoder.decode(WIRE, None).reason is Reason.UNKNOWN_SCHEMA
