@@ -28,12 +28,14 @@ EPOCH = -1   # in a batch; the store chooses
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of one letter. done: it counts now. why: where it does not, the reason in words."""
+    """What came of one letter. done: it counts now. why: where it stays a dead letter, the reason in words. by_other: somebody else has
+    counted it, or given it up, meanwhile."""
 
     origin: str
     offset: int
     done: bool
     why: str = ""
+    by_other: bool = False
 
 
 @dataclass(slots=True)
@@ -58,28 +60,31 @@ class Replay:
             except Stays as why:
                 stay[letter.place] = str(why)
         for _ in range(ATTEMPTS):
-            chunk, known = self._chunk({place: event for place, event in events.items() if place not in stay})
+            chunk, known, others = self._chunk({place: event for place, event in events.items() if place not in stay})
             stay |= known
             try:
                 done = self._count(chunk, stay) if chunk else set()
             except Dealt:   # somebody else was here: what they did not do is still to be done
-                stay |= self._dealt_with(events.keys() - stay.keys())
                 continue
-            return [Outcome(*letter.place, letter.place in done, stay.get(letter.place, "")) for letter in letters]
+            return [Outcome(*letter.place, letter.place in done, stay.get(letter.place, ""), letter.place in others)
+                    for letter in letters]
         raise StoreError(f"{self.store.name}: others deal with the same dead letters of job {self.about.job!r}: try again")
 
-    def _chunk(self, events: Mapping[Place, TextEvent]) -> tuple[EventChunk | None, dict[Place, str]]:
-        """The events that may count, as one chunk; and why the others may not."""
+    def _chunk(self, events: Mapping[Place, TextEvent]) -> tuple[EventChunk | None, dict[Place, str], set[Place]]:
+        """The events that may count, as one chunk; why others may not; and the letters that somebody else has dealt with."""
         places = list(events)
         keys = event_keys([event.event_id for event in events.values()])
         times = np.fromiter((event.time_us for event in events.values()), np.int64, len(events))
         windows = times // self.about.window_us * self.about.window_us
         ids = list(zip(windows.tolist(), keys.tolist(), strict=True))
-        with self.store.snapshot() as db:
+        with self.store.snapshot() as db:   # one for both: else a letter that another counts in between would be called its own duplicate
+            others = {*places} - {*mending.undone(db, self.about, places)}
             seen = mending.known_keys(db, self.about, ids)
         known: dict[Place, str] = {}
         rows = []
         for row, (window_us, key) in enumerate(ids):
+            if places[row] in others:
+                continue
             if (window_us, key) in seen:
                 known[places[row]] = f"{Reason.DUPLICATE}: an event of this event_id and window was replayed"
             elif window_us < self.about.marks.dropped_us:
@@ -88,13 +93,13 @@ class Replay:
                 seen.add((window_us, key))
                 rows.append(row)
         if not rows:
-            return None, known
+            return None, known, others
         names = sorted({places[row][0] for row in rows})
         chosen = [msgspec.structs.replace(events[places[row]]) for row in rows]
         redact_fields(chosen, self.redactor)
         return EventChunk(
             chosen, keys[rows], np.array([places[row][1] for row in rows], np.int64), times[rows], windows[rows],
-            np.array([names.index(places[row][0]) for row in rows], np.int64), [(name, EPOCH) for name in names]), known
+            np.array([names.index(places[row][0]) for row in rows], np.int64), [(name, EPOCH) for name in names]), known, others
 
     def _count(self, chunk: EventChunk, stay: dict[Place, str]) -> set[Place]:
         """Tags the chunk and counts it; a row on which the model fails is added to `stay`. Raises Dealt."""
@@ -138,8 +143,3 @@ class Replay:
             files = WriteTaggedFiles(self.sinks, load, redaction)
             files.process(tagged)
             files.finish_bundle()
-
-    def _dealt_with(self, places: set[Place]) -> dict[Place, str]:
-        with self.store.snapshot() as db:
-            left = mending.undone(db, self.about, sorted(places))
-        return dict.fromkeys(places - set(left), "already dealt with by another")

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         about, redactor = job_and_redactor(store, args)
         tools = mender(args)
         replay = None
-        done, before = 0, Counter[str]()
+        done, others, before = 0, 0, Counter[str]()
         stay: list[Outcome] = []
         for batch in all_letters(store, about, chosen, BATCH):
             before.update(letter.state.value for letter in batch if letter.state in (State.REPLAYED, State.DROPPED))
@@ -52,13 +52,14 @@ def run(args: argparse.Namespace) -> int:
                 replay = Replay(store, about, tools, tagger(args.model), redactor, sinks, not args.no_sample_texts)
             outcomes = replay.run(todo) if replay else [_tried(letter, tools) for letter in todo]
             done += sum(one.done for one in outcomes)
-            stay += [one for one in outcomes if not one.done]
+            others += sum(one.by_other for one in outcomes)
+            stay += [one for one in outcomes if not one.done and not one.by_other]
         while sinks.insights_topic and not args.dry_run and publish_insights(store, about.job, about.run, sinks):
             continue
     if args.json:
-        print_json({"replayed": done, "already": before, "stay": stay, "done": not args.dry_run})
+        print_json({"replayed": done, "already": before, "by_others": others, "stay": stay, "done": not args.dry_run})
     else:
-        _show(args, done, before, stay)
+        _show(args, done, others, before, stay)
     return 1 if stay else 0
 
 
@@ -74,7 +75,7 @@ def _tried(letter: "Letter", tools: "Mender") -> "Outcome":
     return Outcome(*letter.place, True)
 
 
-def _show(args: argparse.Namespace, done: int, before: "Counter[str]", stay: "list[Outcome]") -> None:
+def _show(args: argparse.Namespace, done: int, others: int, before: "Counter[str]", stay: "list[Outcome]") -> None:
     if stay:
         shown = stay[:args.limit or None]
         rows = [(one.origin, str(one.offset), harmless(one.why)) for one in shown]
@@ -82,8 +83,9 @@ def _show(args: argparse.Namespace, done: int, before: "Counter[str]", stay: "li
         if len(shown) < len(stay):
             line(f"... and {len(stay) - len(shown):,} more (--limit 0 shows all)")
     line(f"{'would count' if args.dry_run else 'replayed'}: {done:,}" + (f"; stay dead letters: {len(stay):,}" if stay else "")
+         + (f"; dealt with by another meanwhile: {others:,}" if others else "")
          + "".join(f"; already {state}, and left alone: {number:,}" for state, number in sorted(before.items())))
-    if not done and not stay and not before:
+    if not (done or others or stay or before):
         note("no dead letter is meant; see textpulse dlq list")
 
 

@@ -142,8 +142,7 @@ def test_the_same_letters_in_two_hands_count_once(desk):
     letters = one.letters()
     hands = [Replay(one.store, one.about, one.mender, one.tagger, one.job.redactor) for _ in range(2)]
     assert [outcome.done for outcome in hands[0].run(letters[:1])] == [True]
-    assert [(outcome.done, outcome.why) for outcome in hands[1].run(letters)] == [
-        (False, "duplicate: an event of this event_id and window was replayed"), (True, "")]
+    assert [(outcome.done, outcome.by_other) for outcome in hands[1].run(letters)] == [(False, True), (True, False)]
     assert sum(cell.records for cell in one.cells().values()) == 2 and verify(one.store) == []
 
 
@@ -160,7 +159,7 @@ def test_who_comes_between_the_look_and_the_count_is_noticed(desk, monkeypatch):
 
     monkeypatch.setattr(mending, "count", dropped_first)
     outcomes = Replay(one.store, one.about, one.mender, one.tagger, one.job.redactor).run(letters)
-    assert [(outcome.done, outcome.why) for outcome in outcomes] == [(False, "already dealt with by another"), (True, "")]
+    assert [(outcome.done, outcome.by_other) for outcome in outcomes] == [(False, True), (True, False)]
     assert verify(one.store) == []
 
 
