@@ -193,7 +193,7 @@ def _file(path: str | None, options: Sequence[Option]) -> dict[str, Any]:
         settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageProblem(f"--config {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:   # tomllib raises them for numbers and nesting without bounds too
         raise UsageProblem(f"--config {path}: not TOML: {error}") from error
     known = {option.key for option in options}
     for key in settings.keys() - known:

@@ -114,8 +114,9 @@ def parse_policy(text: str) -> Policy:
     """Raises PolicyError, which names the line where there is one."""
     try:
         rows: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(str(error)) from error
+    except (ValueError, RecursionError) as error:   # tomllib raises both, beside its own, for numbers and nesting without bounds
+        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not TOML: a number or a nesting is too large"
+        raise PolicyError(said) from error
     kinds = rows.get("kinds")
     for name, mode in kinds.items() if isinstance(kinds, dict) else ():
         if name not in KINDS:

@@ -238,8 +238,10 @@ def fix_file(data: bytes) -> str:
 
 def mend(data: bytes) -> str:
     """Every fix gives what is decoded, or one line; a row of JSON is judged as its bytes are."""
-    row = json_row(data)
-    assert (row if isinstance(row, Rejected) else from_mapping(row, None)) == _JSON.decode(data, None)
+    row, plainly = json_row(data), _JSON.decode(data, None)
+    judged_row = row if isinstance(row, Rejected) else from_mapping(row, None)
+    too_deep = any(isinstance(said, Rejected) and "nested too deeply" in said.detail for said in (judged_row, plainly))
+    assert judged_row == plainly or too_deep   # how deep may be depends on how deep the stack is
     outcomes = [_mended(data, fix, json_row) for fix in _FIXES]
     outcomes += [_mended(b"\0\0\0\0\2" + data, fix, _avro().row) for fix in _AVRO_FIXES]
     if isinstance(row, dict):

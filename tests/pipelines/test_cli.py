@@ -222,6 +222,15 @@ def test_an_unknown_key_of_the_file_is_named(tmp_path: Path, capsys: pytest.Capt
     assert "unknown option 'windows'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["job = " + "[" * 2_000, "job = " + "9" * 5_000, "job"])
+def test_a_file_of_options_that_is_no_toml_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(text)
+    assert cli.main(["verify", "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert f"--config {config}: not TOML: " in said and said.count("\n") == 1
+
+
 @pytest.mark.parametrize("argv", [
     ["stream", "--sasl-password", "hunter2"], ["produce", "--sasl-password=hunter2"], ["doctor", "--ssl-key-password", "hunter2"],
     ["stream", "--webhook-secret", "hunter2"]], ids=" ".join)

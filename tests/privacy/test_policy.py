@@ -44,6 +44,12 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, text, said):
     assert said in str(found.value) and str(path) in str(found.value)
 
 
+@pytest.mark.parametrize("text", ["default = " + "[" * 2_000, "default = " + "9" * 5_000])
+def test_nesting_and_numbers_without_bounds_are_one_line(text):
+    with pytest.raises(PolicyError, match="not TOML: a number or a nesting is too large"):
+        parse_policy(text)
+
+
 def test_a_file_that_is_not_there_or_no_text(tmp_path):
     with pytest.raises(PolicyError, match="No such file"):
         read_policy(tmp_path / "none.toml")
