@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from insights import sketch
 from insights.cells import SCORE_SCALE, Cell
-from insights.letters import State, of_letter
+from insights.letters import counted
 from insights.mending import replayed
 from insights.queries import CellKey, JobRow, QueryError, WindowState, job_row, merged_cells
 from insights.rollup import Marks
 from insights.store import Store
-from insights.tables import START_US, dead_letters, outcomes
+from insights.tables import START_US, dead_letters
 from schemas.records import Reason
 from schemas.tagging import SENTIMENTS
 
@@ -174,10 +174,9 @@ def _letters(db: sa.Connection, about: JobRow) -> Counter[tuple[int, str, str, s
     """(window, source, product, event id, reason) -> late, duplicate and model_error letters of the current run that count nowhere."""
     columns = dead_letters.c
     what = (columns.window_us, columns.source, columns.product, columns.event_id, columns.reason)
-    counts = sa.exists().where(of_letter(outcomes), outcomes.c.outcome == State.REPLAYED)
     query = sa.select(*what, sa.func.count()).where(
         columns.job == about.job, columns.run == about.run, columns.window_us.is_not(None),
-        columns.reason.in_([Reason.LATE, Reason.DUPLICATE, Reason.MODEL_ERROR]), ~counts).group_by(*what)
+        columns.reason.in_([Reason.LATE, Reason.DUPLICATE, Reason.MODEL_ERROR]), ~counted).group_by(*what)
     return Counter({(row[0], row[1], row[2], row[3], row[4]): row[5] for row in db.execute(query)})
 
 

@@ -44,6 +44,9 @@ state_of: sa.ColumnElement[str] = sa.case(
         beside(outcomes.c.outcome, outcomes), sa.case((sa.exists().where(of_letter(fixes)).correlate(dead_letters), State.FIXED.value)),
         State.DEAD.value))
 """The state of a row of dead_letters."""
+counted: sa.ColumnElement[bool] = sa.exists().where(
+    of_letter(outcomes), outcomes.c.outcome == State.REPLAYED, dead_letters.c.reason != Reason.GAP).correlate(dead_letters)
+"""True for a letter that was replayed, and counts in a window by now."""
 
 
 def readable(query: sa.Select[Any], where: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:

@@ -15,6 +15,7 @@ from insights.cells import Cell
 from insights.conservation import Audit, audit
 from insights.emerging.say import Told as Topic
 from insights.emerging.say import told as topics_told
+from insights.letters import counted
 from insights.queries import DIMENSIONS, JobRow, QueryError, WindowState, cell_rows, job_row, of_run, top_entities, top_terms
 from insights.store import Store
 from insights.tables import dead_letters, units
@@ -62,7 +63,8 @@ class Named(msgspec.Struct):
 
 
 class Letters(msgspec.Struct):
-    """Dead letters of a reason: of windows in the span, in the one before, and of the whole job; who has no time is in the last alone."""
+    """Dead letters of a reason that count nowhere: of windows in the span, in the one before, and of the whole job; who has no time is in
+    the last alone."""
 
     reason: str
     now: int
@@ -259,6 +261,6 @@ def _letters(db: sa.Connection, about: JobRow, span: Span) -> list[Letters]:
     before_us = span.from_us if span.before_us is None else span.before_us
     query = (
         sa.select(dead_letters.c.reason, between(span.from_us, span.to_us), between(before_us, span.from_us), sa.func.count())
-        .where(*of_run(dead_letters, about)).group_by(dead_letters.c.reason))
+        .where(*of_run(dead_letters, about), ~counted).group_by(dead_letters.c.reason))
     found = [Letters(reason, int(now), int(before), int(ever)) for reason, now, before, ever in db.execute(query)]
     return sorted(found, key=lambda one: (-one.ever, one.reason))

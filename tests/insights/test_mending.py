@@ -4,7 +4,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from insights import mending, tables
+from insights import mending, report, tables
 from insights.cells import Unit
 from insights.conservation import audit, verify
 from insights.difference import difference
@@ -12,6 +12,7 @@ from insights.forget import forget
 from insights.letters import State
 from insights.mending import Counted, Dealt, Selection
 from insights.queries import job_row
+from insights.report import Span
 from insights.retention import Action, Step, _drop, _merge
 from insights.rollup import DAY_US
 from insights.store import Store, StoreError, UnitKey
@@ -99,9 +100,9 @@ def test_a_fix_is_kept_until_another_takes_its_place(book):
 def test_a_replay_counts_in_its_window_and_the_books_hold(book):
     mending.put_fix(book.store, about(book.store), [("texts/0", 3)], "one", 5)
     replay(book.store, ("texts/0", 3, 0, "c"), ("texts/1", 0, 2, "e"))
-    report = audit(book.store)
-    assert report.findings == []
-    (total,) = report.totals
+    books = audit(book.store)
+    assert books.findings == []
+    (total,) = books.totals
     assert (total.read, total.in_cells, sum(total.dead.values()), total.replayed) == (5, 2, 4, 2)   # a gap among the letters
     assert states(book.store) == {("texts/0", 3): "replayed", ("texts/0", 4): "dead", ("texts/1", 0): "replayed"}
     assert {(row["window_us"], row["epoch"], row["records"]) for row in rows(book.store, tables.units) if row["epoch"] < 0} == {
@@ -273,3 +274,14 @@ def test_of_many_who_replay_the_same_letters_at_once_one_does(url):
     assert [finding for finding in verify(store) if "replayed" in finding.law] == []
     assert len({row["epoch"] for row in rows(store, tables.outcomes)}) == 8
     store.close()
+
+
+def test_a_report_calls_lost_only_what_counts_nowhere(book):
+    def reported():
+        with book.store.snapshot() as db:
+            row, span = job_row(db, "job"), Span(0, 10 * MINUTE, MINUTE, 0, 10 * MINUTE, None)
+            return {letters.reason: (letters.now, letters.ever) for letters in report._letters(db, row, span)}
+
+    assert reported() == {"gap": (0, 1), "late": (1, 1), "malformed": (0, 1), "wrong_type": (0, 1)}
+    replay(book.store, ("texts/0", 4, 0, "d"), ("texts/0", 3, 0, "c"))
+    assert reported() == {"gap": (0, 1), "wrong_type": (0, 1)}
