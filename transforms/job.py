@@ -4,9 +4,9 @@ Runners rebuild readers and DoFns at will and call them from several threads; th
 """
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,7 @@ class Job:
         self.overdue: tuple[int | None, float] = (None, 0.0)   # the first window that should be closed, and since when
         self.waits_since = 0.0   # by the clock, since when records wait for a schema that is not to be had; 0: none do
         self.stopping = False
+        self.taken: deque[PollBatch] = deque()   # polls that were decided and not handed on, without their chunks
         self.on_stored: list[Callable[[float], object]] = []   # told the seconds from event time to the store, by poll
         self.first_read = self.last_write = 0.0                # by the clock: what a benchmark calls the pipeline's time
         self.unstored: list[int] = []                          # mean event times of polls handed on and not yet written
@@ -188,7 +189,9 @@ class Job:
             chunk = join_chunks([part for part in placed if part.events])
             earliest_us = int(chunk.times_us.min()) if chunk else self.ledger.reported_us
             count = sum(len(raw.values) for raw in polled)
-            return PollBatch(chunk, dead, self.ledger.mark()[0], earliest_us, count, sealed=sealed)
+            poll = PollBatch(chunk, dead, self.ledger.mark()[0], earliest_us, count, sealed=sealed)
+            self.taken.append(replace(poll, chunk=None))
+            return poll
 
     def hand_on(self, poll: PollBatch) -> None:
         """The fused stage: dead letters and positions in one transaction, then the ledger knows that the poll is out."""
@@ -196,9 +199,21 @@ class Job:
             if poll.dead:
                 self.store.write_dead(self.settings.job, self.settings.run, poll.dead, poll.positions, sealed=poll.sealed)
             self.ledger.handed_on(poll.positions)
+            while self.taken and all(offset <= poll.positions.get(name, -1) for name, offset in self.taken[0].positions.items()):
+                self.taken.popleft()
             self.counters.count(poll)
             if poll.chunk and self.on_stored:
                 self.unstored.append(int(poll.chunk.times_us.mean()))
+
+    def settle(self) -> None:
+        """Before records are read again: what was decided is durable, and is evidence. They may come in another order then, and a copy
+        must not be durable before there is evidence of its original."""
+        with self.lock:
+            dead = [letter for poll in self.taken for letter in poll.dead]
+            sealed = {place: kept for poll in self.taken for place, kept in poll.sealed.items()}
+            decided = {name: origin.decided for name, origin in self.ledger.origins.items()}
+            self.store.write_dead(self.settings.job, self.settings.run, dead, decided, sealed=sealed)
+            self.taken.clear()
 
     def reject(self, chunk: EventChunk, failed: Mapping[int, str]) -> tuple[list[DeadLetter], dict[int, UnitKey]]:
         """Counted records on which the model or a transform fails become dead letters, and count no more.

@@ -76,6 +76,7 @@ class ReadAhead:
         with self.changed:
             if positions == self.handed[0]:
                 return
+            self.job.settle()
             self.ready.clear()
             self.job.ledger.rewind(positions, reported_us)
             self.handed = self.job.ledger.mark()

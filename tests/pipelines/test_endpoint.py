@@ -142,7 +142,7 @@ def test_of_ten_thousand_quick_requests_few_are_rendered(start: Start) -> None:
 
 
 def test_idle_connections_leave_room_for_others_and_are_closed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "HEAD_WITHIN_S", 2.0)
+    monkeypatch.setattr(endpoint, "HEAD_WITHIN_S", 6.0)   # longer than 500 connections take on a busy machine
     port = start()
     with ExitStack() as held:
         idle = [held.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(500)]

@@ -245,6 +245,13 @@ class RejectClosed(Job):
             self.ledger.closed_us = closed_us
 
 
+class ForgetDecided(Job):
+    """What was decided and not handed on is read again without evidence of it."""
+
+    def settle(self):
+        self.taken.clear()
+
+
 class DropOpen(KeptUnits):
     """The first window that is not closed is forgotten too."""
 
@@ -284,7 +291,7 @@ LEDGERS = (DecideAnew, MoveInReplay, MixReplay, ForgetDead, CountAgain, SavePosi
 STORES = (CellRows, AnyPane, RowsOnly, ForgetErrors, NoFence, LateFence, KeepOutdated)
 READINGS = (TellAhead, KeepAhead)
 KEPT = (DropOpen,)
-JOBS = (RejectClosed,)
+JOBS = (RejectClosed, ForgetDecided)
 REPLAYS = (count_of_job, count_in_two, count_and_forget)
 MUTANTS = {"": Parts()}
 MUTANTS |= {ledger.__name__: Parts(ledger=ledger) for ledger in LEDGERS}

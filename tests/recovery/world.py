@@ -2,6 +2,7 @@
 
 What must hold at the end: every record stands in exactly one place (a unit or a dead letter), and the conservation law.
 """
+import contextlib
 import copy
 import dataclasses
 import random
@@ -440,7 +441,8 @@ class World:
             self.trace.append(f"crash: {crash}")
             self.zombie = self.runner if self.rng.random() < self.zombie_rate else None
             if self.zombie:   # what it was doing failed: its runner takes the bundle back
-                self.zombie.reading.rewind(*self.zombie.mark)
+                with contextlib.suppress(Crash):
+                    self.zombie.reading.rewind(*self.zombie.mark)
             self.expire()
             self.choose_topics()
             self.start()
