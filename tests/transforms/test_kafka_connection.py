@@ -119,10 +119,10 @@ class TestRefused:
         ("TLS", "SASL", {}, "another --security-protocol")])
     def test_what_may_be_a_broker_that_starts_is_said_at_the_connect_timeout(self, secured, ways, way, listener, change, said):
         address = secured.addresses.get(listener, secured.plain)
-        told, lasted_s = refused(Connection(address, changed(ways[way][1], **change), 1.0))
-        assert f"no Kafka broker answered at {address} within 1 s" in told
+        told, lasted_s = refused(Connection(address, changed(ways[way][1], **change), 4.0))   # a busy machine needs some for TLS and the login
+        assert f"no Kafka broker answered at {address} within 4 s" in told
         assert said in told
-        assert 0.5 < lasted_s < 10
+        assert 0.5 < lasted_s < 30
 
     def test_a_host_that_a_broker_advertises_has_to_be_in_its_certificate_too(self, secured, ways):
         bootstrap = secured.addresses["ADVERTISED"].replace("localhost", "127.0.0.1")   # its certificate is for this alone
