@@ -1,0 +1,89 @@
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.preparation import cleaning
+from models.preparation.cleaning import clean
+
+PIECES = st.sampled_from(
+    ["&", "amp;", "&amp;", "&lt;", "&#38;", "&#x26;", "&#1;", "&ggg;", "&nbsp;", "#", "38;", ";", "g", "@", "@bob", "a@b.co", ".", "http://",
+     "www.", "/", "<user>", "e", "\u0301", "\u0338", "\u0323", "Ａ", "９", "\x00", "\n", " ", "哈", "１", "0", ">", "<", "-", "_", "à", "가", "ᄀ",
+     "ᅡ", "ᆨ", "😀", "\u3099", "か", "\u2028"])
+HOSTILE = st.lists(PIECES, max_size=14).map("".join)
+ANY = st.one_of(HOSTILE, st.text(max_size=40))
+
+
+@settings(max_examples=600)
+@given(ANY)
+def test_a_clean_text_stays_as_it_is(text: str) -> None:
+    once = clean(text).text
+    assert clean(once) == cleaning.Cleaned(once, (), frozenset())
+
+
+@pytest.mark.parametrize("name", [name for name in cleaning.STEPS if "mask" not in name])
+@given(text=ANY)
+def test_each_step_but_a_mask_does_nothing_more_when_it_is_done_again(name: str, text: str) -> None:
+    once, _ = cleaning.STEPS[name](text, ())
+    assert cleaning.STEPS[name](once, ())[0] == once
+
+
+@given(ANY)
+def test_a_clean_text_is_in_nfc_without_controls_and_long_runs(text: str) -> None:
+    found = clean(text).text
+    assert unicodedata.is_normalized("NFC", found)
+    assert not any(unicodedata.category(c) == "Cc" for c in found)
+    assert not any(a == b == c == d and not a.isdecimal() for a, b, c, d in zip(found, found[1:], found[2:], found[3:], strict=False))
+
+
+@settings(max_examples=400)
+@given(st.lists(st.tuples(ANY.map(lambda text: "".join(text.split())).filter(lambda word: clean(word).text.strip()), st.booleans()), min_size=1, max_size=6))
+def test_an_entity_stays_on_its_words(words: list[tuple[str, bool]]) -> None:
+    text, spots = "", []
+    for word, named in words:
+        if named:
+            spots.append((len(spots), len(text), len(text) + len(word)))
+        text += word + " "
+    cleaned = clean(text, tuple(spots))
+    found = [cleaned.text[start:end].split() for _, start, end in cleaned.spots]   # spaces within a word may join those around it
+    assert found == [clean(word).text.split() for word, named in words if named]
+    assert [kind for kind, _, _ in cleaned.spots] == list(range(len(spots)))
+
+
+@settings(max_examples=400)
+@given(ANY, st.data())
+def test_entities_stay_apart_and_within_the_text_wherever_they_stood(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    spots = tuple((0, start, end) for start, end in zip(cuts[::2], cuts[1::2], strict=False))
+    cleaned = clean(text, spots)
+    ends = [0, *(at for _, start, end in cleaned.spots for at in (start, end)), len(cleaned.text)]
+    assert ends == sorted(ends)
+    assert all(start < end for _, start, end in cleaned.spots)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("fish &amp; chips", "fish & chips"),
+    ("a &amp;lt; b &amp;amp;amp;lt; c", "a < b < c"),
+    ("AT&T &copy 1", "AT&T &copy 1"),
+    ("e\u0301te\u0301", "été"),
+    ("soooooo good!!!!!!", "sooo good!!!"),
+    ("price 1000000", "price 1000000"),
+    ("@bob see http://example.com/a?b=1, ok", "<user> see <url>, ok"),
+    ("转发@小明:看www.example.com。", "转发<user>:看<url>。"),
+    ("write to a.b@example.org.", "write to <email>."),
+    ("a @ b", "a @ b"),
+    ("awww. so", "awww. so"),
+    ("１９９８年，Ａｂ", "1998年，Ab"),
+    ("one\r\ntwo\tthree", "one  two three"),
+])
+def test_what_becomes_of_a_text(before: str, after: str) -> None:
+    assert clean(before).text == after
+
+
+def test_two_entities_in_one_mask_become_one() -> None:
+    assert clean("see http://example.com", ((1, 4, 8), (2, 11, 18))).spots == ((1, 4, 9),)
+
+
+def test_the_steps_that_changed_a_text_are_named() -> None:
+    assert clean("&amp; @a").changed == {"html_entities", "user_mask"}
