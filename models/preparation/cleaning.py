@@ -24,7 +24,10 @@ _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " 
 _URL = re.compile(rf"(?:https?://|(?<![A-Za-z0-9_])www\.)[!#-;=?-~]*[0-9A-Za-z/_=&#%~-]{_MARKS}", re.IGNORECASE)
 _EMAIL = re.compile(
     rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{{2,}}(?![A-Za-z0-9]){_MARKS}")
-_USER = re.compile(rf"(?<![A-Za-z0-9_])@[\w-]{{1,30}}{_MARKS}")   # up to 30 characters of any script, as Weibo has it
+_USER = re.compile(
+    rf"(?<![A-Za-z0-9_])@(?:[A-Za-z0-9_-]+(?!\w)|[\w-]{{1,30}}(?=[\s:：@/)）]|\Z)|[A-Za-z0-9_]+){_MARKS}")
+"""A name of other letters (up to 30, as on Weibo) has to be ended by a sign that ends names: the words of a Chinese sentence follow
+without a space, and would be masked with it."""
 _RUN = re.compile(r"([^\d])\1{3,}", re.DOTALL)
 
 
@@ -40,7 +43,7 @@ def clean(text: str, spots: Spots = ()) -> Cleaned:
     """All steps, again and again until none changes anything: so a clean text stays as it is.
 
     This ends: a reference, an address or a run that is gone does not come again, and the other steps are stable after themselves.
-    spots: entities in order, none within another. Those that fall into one mask become one, the first.
+    spots: entities in order, none within another. One whose words are wholly behind a mask is no entity any more.
     """
     changed: set[str] = set()
     before = None
@@ -91,7 +94,7 @@ def composed(text: str, spots: Spots = ()) -> tuple[str, Spots]:
             start -= 1
         while not parts_at(end):
             end += 1
-        return kind, *(len(unicodedata.normalize("NFC", text[:at])) for at in (start, end))
+        return kind, len(unicodedata.normalize("NFC", text[:start])), len(unicodedata.normalize("NFC", text[:end]))
 
     return whole, _apart(moved(spot) for spot in spots)
 
@@ -160,4 +163,6 @@ def _apart(spots: Iterable[Spot]) -> Spots:
 
 
 def _masked(text: str, spots: Spots, pattern: re.Pattern[str], mask: str) -> tuple[str, Spots]:
-    return edited(text, spots, [(*found.span(), mask) for found in pattern.finditer(text)])
+    edits = [(*found.span(), mask) for found in pattern.finditer(text)]
+    seen = tuple(spot for spot in spots if not any(start <= spot[1] and spot[2] <= end for start, end, _ in edits))
+    return edited(text, seen, edits)

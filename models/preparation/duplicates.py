@@ -45,7 +45,8 @@ def unique(rows: Sequence[Candidate], *, trained_on: bool) -> Unique:
 
 def apart(rows: Sequence[Candidate], evaluated: "set[str] | frozenset[str]") -> tuple[list[Candidate], list[Candidate]]:
     """Those whose text is not among the keys, and those whose text is."""
-    kept, also_there = [], []
+    kept: list[Candidate] = []
+    also_there: list[Candidate] = []
     for candidate in rows:
         (also_there if candidate.key in evaluated else kept).append(candidate)
     return kept, also_there

@@ -53,7 +53,7 @@ class SetCounts(msgspec.Struct, kw_only=True):
     """Of one set. read: rows by the split they came for; left_out: by that split and the reason; written: by the split they are in.
 
     changed: rows by cleaning step. languages: "stated, found" -> rows. conflicts: texts with more than one label, by split.
-    merged_entities: entities that fell into the mask of another. licences: rows written by class.
+    masked_entities: entities whose words are behind a mask now. licences: rows written by class.
     """
 
     name: str
@@ -67,7 +67,7 @@ class SetCounts(msgspec.Struct, kw_only=True):
     languages: Counts = msgspec.field(default_factory=Counter)
     conflicts: Counts = msgspec.field(default_factory=Counter)
     licences: Counts = msgspec.field(default_factory=Counter)
-    merged_entities: int = 0
+    masked_entities: int = 0
 
 
 class SilverCounts(msgspec.Struct, kw_only=True):

@@ -98,7 +98,7 @@ def _cleaned(work: Work, row: Published, split: str) -> Candidate:
     text, spots, changed = clean(row.text, row.spots or ())
     for step in changed:
         work.counts.changed[step] = work.counts.changed.get(step, 0) + 1
-    work.counts.merged_entities += len(row.spots or ()) - len(spots)
+    work.counts.masked_entities += len(row.spots or ()) - len(spots)
     lang = language(text)
     if row.lang and row.lang != lang:
         pair = f"{row.lang}, {lang}"

@@ -1,7 +1,7 @@
 """What both reports say, from the manifest alone: sections of a text, a table, and bars where a picture says more."""
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from models.preparation.cleaning import STEPS
 from models.preparation.licences import CLASSES
@@ -10,6 +10,8 @@ from models.preparation.row import TASKS
 
 TITLE = "Data preparation"
 SPLITS = ("train", "dev", "test")
+
+Table: TypeAlias = Sequence[Sequence[str | int]]
 
 
 class Bar(NamedTuple):
@@ -26,7 +28,7 @@ class Section(NamedTuple):
     title: str
     about: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[str | int]]
+    rows: Table
     bars: Sequence[Bar] = ()
 
 
@@ -52,15 +54,16 @@ def summary(manifest: Manifest) -> str:
 
 
 def _rows(manifest: Manifest) -> Section:
-    rows = [[one.name, one.task, *(one.read.get(split, 0) for split in SPLITS), sum(sum(why.values()) for why in one.left_out.values()),
-             *(one.written.get(split, 0) for split in SPLITS)] for one in manifest.sets]
+    rows: Table = [[one.name, one.task, *(one.read.get(split, 0) for split in SPLITS),
+                    sum(sum(why.values()) for why in one.left_out.values()),
+                    *(one.written.get(split, 0) for split in SPLITS)] for one in manifest.sets]
     return Section("Rows read and written", "Read = written + left out, for each set: this is checked before anything is written. "
                    "A set without a dev split gives a part of its train rows to one.",
                    ("set", "task", *(f"read {split}" for split in SPLITS), "left out", *(f"written {split}" for split in SPLITS)), rows)
 
 
 def _left_out(manifest: Manifest) -> Section:
-    rows = [[one.name, split, reason, count, WHY[Reason(reason)]]
+    rows: Table = [[one.name, split, reason, count, WHY[Reason(reason)]]
             for one in manifest.sets for split, reasons in one.left_out.items() for reason, count in reasons.items()]
     conflicts = [f"{one.name} {split} {count:,}" for one in manifest.sets for split, count in one.conflicts.items()]
     about = f" Texts whose copies have different labels: {', '.join(conflicts)}." if conflicts else ""
@@ -68,20 +71,20 @@ def _left_out(manifest: Manifest) -> Section:
 
 
 def _cleaning(manifest: Manifest) -> Section:
-    merged = sum(one.merged_entities for one in manifest.sets)
-    about = f" {merged:,} entities fell into the mask of another." if merged else ""
+    masked = sum(one.masked_entities for one in manifest.sets)
+    about = f" {masked:,} entities were wholly behind a mask, such as a name in an account's, and are none any more." if masked else ""
     return Section("Changed by cleaning", f"Rows that each step changed; one row may be changed by several.{about}", ("set", *STEPS),
                    [[one.name, *(one.changed.get(step, 0) for step in STEPS)] for one in manifest.sets])
 
 
 def _languages(manifest: Manifest) -> Section:
-    rows = [[one.name, *pair.split(", ", 1), count] for one in manifest.sets for pair, count in sorted(one.languages.items())]
+    rows: Table = [[one.name, *pair.split(", ", 1), count] for one in manifest.sets for pair, count in sorted(one.languages.items())]
     return Section("Languages that differ", "Rows whose script is not that of the language that the set states. They are kept, as what "
                    "was found.", ("set", "stated", "found", "rows"), rows)
 
 
 def _silver(manifest: Manifest) -> Section:
-    rows: list[list[str | int]] = []
+    rows: list[Sequence[str | int]] = []
     for file in manifest.silver:
         rows += [[file.file, f"used, teacher {teacher}", count] for teacher, count in sorted(file.used.items())]
         rows += [[file.file, f"not used: {WHY_UNUSED[Unused(reason)]}", count] for reason, count in sorted(file.unused.items())]

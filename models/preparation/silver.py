@@ -104,7 +104,7 @@ def join(rows: Sequence[Row], files: Iterable[tuple[str, Sequence[Silver]]]) -> 
         count = SilverCounts(file=name, read=len(labels))
         for silver in labels:
             _once(seen.setdefault((silver.id, silver.text, silver.task), silver), silver)
-            places = by_id.get(silver.id, []) if silver.text is None else by_text.get(silver.text, [])
+            places = by_id.get(silver.id or "", []) if silver.text is None else by_text.get(silver.text, [])
             usable = [at for at in places if rows[at].split == "train" and rows[at].label(silver.task) is None]
             for at in usable:
                 _once(given[at].setdefault(silver.task, silver), silver)

@@ -87,4 +87,4 @@ def _in_characters(text: str, spans: tuple[Span, ...]) -> Spots:
     if text.isascii():
         return spans
     raw = text.encode()
-    return tuple((kind, *(len(raw[:at].decode()) for at in (start, end))) for kind, start, end in spans)
+    return tuple((kind, len(raw[:start].decode()), len(raw[:end].decode())) for kind, start, end in spans)
