@@ -100,7 +100,7 @@ def _cleaned(work: Work, row: Published, split: str) -> Candidate:
         work.counts.changed[step] = work.counts.changed.get(step, 0) + 1
     work.counts.masked_entities += len(row.spots or ()) - len(spots)
     lang = language(text)
-    if row.lang and row.lang != lang:
+    if text.strip() and row.lang and row.lang != lang:
         pair = f"{row.lang}, {lang}"
         work.counts.languages[pair] = work.counts.languages.get(pair, 0) + 1
     entities = None if row.spots is None else tuple(Entity(ENTITY_TYPES[kind], start, end) for kind, start, end in spots)

@@ -45,7 +45,8 @@ def files(data: Path, dataset: DataSet) -> dict[str, Path]:
 
 
 def published(path: Path, dataset: DataSet) -> Iterator[Published]:
-    """The rows of a file. Raises DataError with file and line for one that is not of this set, and for an id that comes again."""
+    """The rows of a file. Raises DataError with file and line for one that is not of this set and for an id that comes again, and for a
+    file without rows."""
     seen: dict[str, int] = {}
     for number, line in enumerate(lines_of(path), 1):
         try:
@@ -62,6 +63,8 @@ def published(path: Path, dataset: DataSet) -> Iterator[Published]:
             raise DataError(f"{path}:{number}: has the id of line {seen[row_id]}; give every row its own")
         seen[row_id] = number
         yield _published(row_id, checked, example)
+    if not seen:
+        raise DataError(f"{path}: holds no rows; put the set's file there, or take the set's files away")
 
 
 def _lacking(name: str, row: object) -> str:

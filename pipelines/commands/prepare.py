@@ -1,5 +1,6 @@
 """textpulse prepare: clean, de-duplicated, split rows with a report, from a folder of data sets."""
 import argparse
+import shlex
 from pathlib import Path
 
 from pipelines.commands.command import Command
@@ -23,10 +24,16 @@ def run(args: argparse.Namespace) -> int:
     if not args.out:
         raise UsageProblem("--out FOLDER is needed: where the prepared data is written")
     out = Path(args.out)
-    prepare(Path(args.data), out, seed=args.seed, licences=args.licences, silver_files=[Path(name) for name in args.silver.split()],
-            report=note)
+    prepare(Path(args.data), out, seed=args.seed, licences=args.licences, silver_files=_files(args.silver), report=note)
     line(str(out))
     return 0
+
+
+def _files(names: str) -> list[Path]:
+    try:
+        return [Path(name) for name in shlex.split(names)]
+    except ValueError as error:
+        raise UsageProblem(f"--silver {names}: a quotation mark is not closed") from error
 
 
 COMMAND = Command(
