@@ -19,6 +19,7 @@ svg { display: block; margin: .8rem 0; max-width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
 .gold { fill: var(--gold); } .silver { fill: var(--silver); }
 """
+LEGEND = "Bars: the train split, labels by hand in blue, silver ones in yellow."
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -38,7 +39,7 @@ def _section(section: Section) -> str:
         return f"{head}\n<p>None.</p>"
     columns = "".join(f"<th>{escape(column)}</th>" for column in section.columns)
     rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in section.rows)
-    bars = f"{chart(section.title, section.bars)}\n" if any(bar.gold + bar.silver for bar in section.bars) else ""
+    bars = f"{chart(section.title, section.bars)}\n<p>{LEGEND}</p>\n" if any(bar.gold + bar.silver for bar in section.bars) else ""
     return f"{head}\n{bars}<div><table>\n<tr>{columns}</tr>\n{rows}\n</table></div>"
 
 

@@ -2,7 +2,10 @@
 import gzip
 import html.parser
 import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,12 +72,20 @@ def test_every_row_is_written_or_left_out_for_a_reason(data: Path, tmp_path: Pat
     assert reviews.changed == {"html_entities": 2, "email_mask": 1, "user_mask": 1}
 
 
-def test_accounts_that_do_not_add_up_are_refused(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [1, -1])
+def test_accounts_that_do_not_add_up_are_refused(data: Path, tmp_path: Path, wrong: int) -> None:
     quietly(data, tmp_path / "out")
     found = read.manifest_of(tmp_path / "out")
-    found.sets[0].written["train"] += 1
+    found.sets[0].written["train"] += wrong
     with pytest.raises(DataError, match="mistake of textpulse"):
         check_accounts(found)
+
+
+def test_nothing_is_written_when_a_row_is_lost(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare.Work, "leave_out", lambda *args: None)
+    with pytest.raises(DataError, match=r"reviews_en: 17 rows were read, but 8 written and 0 left out"):
+        quietly(data, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_that_any_set_evaluates_on_is_in_a_train_split(data: Path, tmp_path: Path) -> None:
@@ -94,6 +105,14 @@ def test_a_set_without_a_dev_split_gets_one_from_train(data: Path, tmp_path: Pat
     assert {row.split for row in dev} == {"dev"}
 
 
+def test_another_process_writes_the_same_bytes(data: Path, tmp_path: Path) -> None:
+    for seed in ("1", "2"):   # of Python's hashes: the order of its sets
+        command = [sys.executable, "-m", "pipelines", "prepare", "--data", str(data), "--out", str(tmp_path / seed)]
+        subprocess.run(command, check=True, capture_output=True, env=os.environ | {"PYTHONHASHSEED": seed}, timeout=120)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / seed).iterdir()} for seed in ("1", "2"))
+    assert one == two
+
+
 def shuffled(data: Path) -> None:
     rng = random.Random(1)
     for path in data.rglob("*.jsonl.gz"):
@@ -108,6 +127,7 @@ def test_the_same_rows_give_the_same_bytes_whatever_their_order(tmp_path: Path) 
     quietly(data, tmp_path / "two")
     files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()}
+    assert all(content[4:8] == bytes(4) for name, content in files.items() if name.endswith(".gz"))   # no time of writing
     shuffled(data)
     quietly(data, tmp_path / "three")
     assert all(files[path.name] == path.read_bytes() for path in (tmp_path / "three").glob("*.gz"))

@@ -98,3 +98,8 @@ def test_a_label_that_is_given_twice_is_refused_also_across_files(tmp_path: Path
         join(rows, [("a", first), ("b", second)])
     with pytest.raises(DataError, match="gave already"):
         join(rows, [("a", [*first, *second])])
+
+
+def test_a_label_that_is_given_twice_to_no_row_is_refused_too(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="gave already"):
+        join([], [("a", read(write(tmp_path / "a", GOOD, GOOD)))])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from models.data import SETS
 from models.preparation import licences
+from models.preparation.balance import balance
 from models.preparation.duplicates import Candidate, apart, key_of, unique
 from models.preparation.language import language
 from models.preparation.near_duplicates import LEAST_JACCARD, SHORTEST, jaccard, near, shingles
@@ -43,6 +44,18 @@ def test_a_text_with_two_labels_is_not_trained_on_and_is_counted(rows: list[tupl
     assert {c.key for c in found.kept} == {key for key, seen in labels.items() if len(seen) == 1}
     assert found.conflicts == sum(len(seen) > 1 for seen in labels.values())
     assert unique(candidates(rows), trained_on=False).conflicts == found.conflicts
+
+
+def test_texts_without_letters_are_copies_only_when_they_are_equal() -> None:
+    found = unique(candidates([("😀", "positive"), ("😡", "negative"), ("😀", "positive")]), trained_on=True)
+    assert [c.row.text for c in found.kept] == ["😀", "😡"]
+
+
+def test_the_balance_counts_mentions_and_rows_without_any() -> None:
+    two = (Entity("person", 0, 1), Entity("person", 2, 3))
+    shares = balance([row("1", "A B", entities=two), row("2", "C", entities=()), row("3", "D", topic="food", silver={"topic": "t"})])
+    assert [(share.task, share.label, share.teacher, share.count) for share in shares] == [
+        ("entities", "(none)", "", 1), ("entities", "person", "", 2), ("topic", "food", "t", 1)]
 
 
 def test_copies_with_the_same_entities_at_other_places_do_not_differ() -> None:
