@@ -1,16 +1,13 @@
-"""The steps in their order: read and clean, licences, copies, the dev split, what is evaluated on, silver labels; then the files."""
-import gzip
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+"""The steps in their order: read and clean, licences, copies, the dev split, what is evaluated on, silver labels."""
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 
-from models.data import DataError, DataSet, present
-from models.folder import is_empty, replaced_whole, sync, write_json
-from models.preparation import manifest, markdown, page, silver
+from models.data import SETS, DataError, DataSet, present
+from models.folder import is_empty, replaced_whole
+from models.preparation import silver
 from models.preparation.balance import balance
 from models.preparation.cleaning import clean
 from models.preparation.duplicates import Candidate, apart, key_of, unique
@@ -18,14 +15,13 @@ from models.preparation.language import language
 from models.preparation.licences import PERMISSIVE, licence_class
 from models.preparation.manifest import FORMAT, Manifest, Options, Reason, SetCounts
 from models.preparation.near_duplicates import near
-from models.preparation.read import file_name, is_prepared
+from models.preparation.read import is_prepared
 from models.preparation.row import Entity, Row
-from models.preparation.silver import Silver
 from models.preparation.sources import Published, files, published
 from models.preparation.splits import held_out
+from models.preparation.write import digest, write
 from models.taxonomy import ENTITY_TYPES
 
-MARKDOWN, PAGE = "report.md", "report.html"
 SPLITS = ("train", "dev", "test")
 
 Rows = dict[str, list[Candidate]]
@@ -68,9 +64,22 @@ def prepare(
             hold_out_dev(work, seed)
         drop_evaluated(works)
         report("copies and near copies of evaluated texts left out")
-        result = _write(new, data, works, labels, Options(seed, licences), silver_files)
-        report(f"{sum(sum(one.written.values()) for one in result.sets):,} rows written")
+        rows, silver_counts = silver.join([candidate.row for work in works for split in SPLITS for candidate in work.rows[split]], labels)
+        read = {f"{work.dataset.folder}/{path.name}": path for work in works for path in files(data, work.dataset).values()}
+        result = Manifest(
+            format=FORMAT, options=Options(seed, licences), written={}, sets=[work.counts for work in works], silver=silver_counts,
+            read={name: digest(path.read_bytes()) for name, path in (read | {path.as_posix(): path for path in silver_files}).items()},
+            not_read=sorted(_row_files(data) - read.keys()),
+            balance=balance(rows))
+        write(new, rows, result)
+        report(f"{len(rows):,} rows written")
     return result
+
+
+def _row_files(data: Path) -> set[str]:
+    """All files of rows beside those of the sets that are known."""
+    folders = {dataset.folder for dataset in SETS}
+    return {f"{folder}/{path.name}" for folder in folders for path in (data / folder).glob("*.jsonl.gz")}
 
 
 def written(out: Path) -> AbstractContextManager[Path]:
@@ -151,41 +160,3 @@ def drop_evaluated(works: Sequence[Work]) -> None:
     for work in works:
         work.rows["train"], also = apart(work.rows["train"], nearly)
         work.leave_out("train", Reason.NEAR, also)
-
-
-def _write(
-        new: Path, data: Path, works: Sequence[Work], labels: Sequence[tuple[str, Sequence[Silver]]], options: Options,
-        silver_files: Sequence[Path]) -> Manifest:
-    rows, silver_counts = silver.join([c.row for work in works for split in SPLITS for c in work.rows[split]], labels)
-    by_file: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        by_file[row.set, row.split].append(row)
-    digests = {file_name(name, split): _write_rows(new / file_name(name, split), of_file) for (name, split), of_file in by_file.items()}
-    for work in works:
-        work.counts.written = {split: len(by_file[work.dataset.name, split]) for split in SPLITS if by_file.get((work.dataset.name, split))}
-        work.counts.licences = dict(Counter(row.licence for split in SPLITS for row in by_file.get((work.dataset.name, split), ())))
-    sources = {f"{path.parent.name}/{path.name}": path for work in works for path in files(data, work.dataset).values()}
-    used = {path.resolve() for path in sources.values()}
-    result = Manifest(
-        format=FORMAT, options=options, written=digests, sets=[work.counts for work in works], silver=silver_counts, balance=balance(rows),
-        read={name: _digest(path.read_bytes()) for name, path in (*sources.items(), *((path.as_posix(), path) for path in silver_files))},
-        not_read=sorted(path.relative_to(data).as_posix() for path in data.rglob("*.jsonl.gz") if path.resolve() not in used))
-    manifest.check_accounts(result)
-    for name, text in ((MARKDOWN, markdown.report(result)), (PAGE, page.report(result))):
-        (new / name).write_text(text, encoding="utf-8")
-        result.written[name] = _digest(text.encode())
-    write_json(new / manifest.NAME, result)
-    sync(new)
-    return result
-
-
-def _write_rows(path: Path, rows: Iterable[Row]) -> str:
-    """Writes them in the order of their ids, and returns the digest: the same rows give the same bytes."""
-    lines = b"".join(msgspec.json.encode(row) + b"\n" for row in sorted(rows, key=lambda row: row.id))
-    content = gzip.compress(lines, compresslevel=6, mtime=0)
-    path.write_bytes(content)
-    return _digest(content)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

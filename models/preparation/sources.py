@@ -49,22 +49,27 @@ def published(path: Path, dataset: DataSet) -> Iterator[Published]:
     file without rows."""
     seen: dict[str, int] = {}
     for number, line in enumerate(lines_of(path), 1):
-        try:
-            row = msgspec.json.decode(line)
-            checked = msgspec.convert(row, _Line)
-            example = dataset.to_example(row)
-        except KeyError as error:
-            raise DataError(f"{path}:{number}: {_lacking(str(error.args[0]), row)}") from error
-        except (ValueError, TypeError, RecursionError) as error:   # msgspec's are ValueErrors
-            what = error if isinstance(error, msgspec.MsgspecError) else "its fields do not fit together"
-            raise DataError(f"{path}:{number}: not a row of {dataset.name}: {what}; mend or remove the line") from error
-        row_id = str(checked.id)
-        if row_id in seen:
-            raise DataError(f"{path}:{number}: has the id of line {seen[row_id]}; give every row its own")
-        seen[row_id] = number
-        yield _published(row_id, checked, example)
+        row = _row(f"{path}:{number}", line, dataset)
+        if row.id in seen:
+            raise DataError(f"{path}:{number}: has the id of line {seen[row.id]}; give every row its own")
+        seen[row.id] = number
+        yield row
     if not seen:
         raise DataError(f"{path}: holds no rows; put the set's file there, or take the set's files away")
+
+
+def _row(place: str, line: bytes, dataset: DataSet) -> Published:
+    try:
+        row = msgspec.json.decode(line)
+        checked = msgspec.convert(row, _Line)
+    except (ValueError, RecursionError) as error:   # msgspec's are ValueErrors
+        raise DataError(f"{place}: not a row of {dataset.name}: {error}; mend or remove the line") from error
+    try:
+        return _published(str(checked.id), checked, dataset.to_example(row))
+    except KeyError as error:
+        raise DataError(f"{place}: {_lacking(str(error.args[0]), row)}") from error
+    except ValueError as error:
+        raise DataError(f"{place}: not a row of {dataset.name}: it has not a tag for each token; mend or remove the line") from error
 
 
 def _lacking(name: str, row: object) -> str:

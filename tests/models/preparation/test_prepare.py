@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from models.data import DataError
-from models.preparation import markdown, page, prepare, read
+from models.preparation import markdown, page, prepare, read, write
 from models.preparation.duplicates import key_of
 from models.preparation.manifest import Reason, check_accounts
 from models.preparation.near_duplicates import near
@@ -127,6 +127,9 @@ def test_the_same_rows_give_the_same_bytes_whatever_their_order(tmp_path: Path) 
     quietly(data, tmp_path / "two")
     files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()}
+    quietly(data, data / "within")
+    quietly(data, data / "within")
+    assert files == {path.name: path.read_bytes() for path in (data / "within").iterdir()}
     assert all(content[4:8] == bytes(4) for name, content in files.items() if name.endswith(".gz"))   # no time of writing
     shuffled(data)
     quietly(data, tmp_path / "three")
@@ -162,7 +165,7 @@ def test_silver_labels_stay_marked_and_are_counted_by_teacher(data: Path, tmp_pa
     assert (row.topic, row.silver, row.silver_score, row.sentiment) == ("food", {"topic": "large-1"}, {"topic": 0.75}, "positive")
     found = read.manifest_of(tmp_path / "out")
     assert [(share.label, share.count) for share in found.balance if share.teacher == "large-1"] == [("food", 1)]
-    assert "large-1" in (tmp_path / "out" / prepare.MARKDOWN).read_text()
+    assert "large-1" in (tmp_path / "out" / write.MARKDOWN).read_text()
 
 
 def test_the_balance_counts_every_label_of_the_written_rows(data: Path, tmp_path: Path) -> None:
@@ -198,7 +201,7 @@ class Page(html.parser.HTMLParser):
 
 def test_the_page_has_bars_and_no_scripts_whatever_the_sets_say(data: Path, tmp_path: Path) -> None:
     quietly(data, tmp_path / "out")
-    text = (tmp_path / "out" / prepare.PAGE).read_text(encoding="utf-8")
+    text = (tmp_path / "out" / write.PAGE).read_text(encoding="utf-8")
     seen = Page()
     seen.feed(text)
     assert not seen.open
@@ -210,7 +213,7 @@ def test_the_page_has_bars_and_no_scripts_whatever_the_sets_say(data: Path, tmp_
 
 def test_no_text_of_a_set_is_markup_in_the_markdown(data: Path, tmp_path: Path) -> None:
     quietly(data, tmp_path / "out")
-    text = (tmp_path / "out" / prepare.MARKDOWN).read_text(encoding="utf-8")
+    text = (tmp_path / "out" / write.MARKDOWN).read_text(encoding="utf-8")
     assert r"&lt;script&gt;alert(1)&lt;/script&gt; \| \`x\` \[a\](b)" in text
     assert "<script" not in text
 
@@ -218,7 +221,7 @@ def test_no_text_of_a_set_is_markup_in_the_markdown(data: Path, tmp_path: Path) 
 def test_both_reports_are_written_from_the_manifest_alone(data: Path, tmp_path: Path) -> None:
     quietly(data, tmp_path / "out")
     found = read.manifest_of(tmp_path / "out")
-    for name, report in ((prepare.MARKDOWN, markdown.report), (prepare.PAGE, page.report)):
+    for name, report in ((write.MARKDOWN, markdown.report), (write.PAGE, page.report)):
         assert (tmp_path / "out" / name).read_text(encoding="utf-8") == report(found)
         for one in found.sets:
             for reasons in one.left_out.values():
@@ -278,11 +281,13 @@ def test_a_file_that_has_changed_is_not_read(data: Path, tmp_path: Path) -> None
     ('{"id": "x", "text": 5, "label": "pos"}', "Expected `str`, got `int` - at `$.text`"),
     ('{"id": "x", "text": "secret wor', "truncated"),
     ("[]", "Expected `object`, got `array`"),
+    ("[" * 9999, "recursion"),
+    ('{"id": "x", "text": "\udc80", "label": "pos"}', "codec can't decode"),
     ('{"id": "reviews_en-train-0", "text": "secret words", "label": "pos"}', "has the id of line 1"),
 ])
 def test_a_line_that_is_none_of_its_set_is_named_without_its_text(data: Path, tmp_path: Path, line: str, said: str) -> None:
     path = data / "sentiment" / "reviews_en.train.jsonl.gz"
-    path.write_bytes(path.read_bytes() + gzip.compress(line.encode()))
+    path.write_bytes(path.read_bytes() + gzip.compress(line.encode(errors="surrogateescape")))
     with pytest.raises(DataError, match=r"reviews_en\.train\.jsonl\.gz:12: ") as failed:
         quietly(data, tmp_path / "out")
     assert said in str(failed.value)
@@ -293,7 +298,7 @@ def test_a_line_that_is_none_of_its_set_is_named_without_its_text(data: Path, tm
 def test_tags_that_do_not_fit_their_tokens_are_named(data: Path, tmp_path: Path) -> None:
     path = data / "entities" / "wnut17_en.train.jsonl.gz"
     path.write_bytes(path.read_bytes() + gzip.compress(b'{"id": "x", "tokens": ["a", "b"], "tags": ["O"], "lang": "en"}'))
-    with pytest.raises(DataError, match=r"train\.jsonl\.gz:61: not a row of wnut17_en: its fields do not fit together"):
+    with pytest.raises(DataError, match=r"train\.jsonl\.gz:61: not a row of wnut17_en: it has not a tag for each token"):
         quietly(data, tmp_path / "out")
 
 
