@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 import string
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,12 +219,16 @@ def present(data: Path) -> list[DataSet]:
     return found
 
 
-def _read(path: Path, to_example: Callable[[Row], Example]) -> Iterator[tuple[str, Example]]:
+def lines_of(path: Path) -> list[bytes]:
+    """The lines of a gzip'd file. Raises DataError."""
     try:
-        lines = gzip.decompress(path.read_bytes()).splitlines()
-    except (OSError, EOFError) as error:
+        return gzip.decompress(path.read_bytes()).splitlines()
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-    for number, line in enumerate(lines, 1):
+
+
+def _read(path: Path, to_example: Callable[[Row], Example]) -> Iterator[tuple[str, Example]]:
+    for number, line in enumerate(lines_of(path), 1):
         try:
             row = msgspec.json.decode(line)
             yield str(row["id"]), to_example(row)

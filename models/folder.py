@@ -103,12 +103,24 @@ def size_bytes(folder: Path) -> int:
 
 @contextmanager
 def written_whole(out: Path) -> Iterator[Path]:
-    """A new folder beside `out` that takes its place when the block ends well, and vanishes when it does not.
+    """A new model folder that takes the place of `out`: see replaced_whole.
 
     An older model at `out` is replaced; anything else there is left alone: ModelError.
     """
-    if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
+    if out.exists() and not (out / MANIFEST).is_file() and not is_empty(out):
         raise ModelError(out, "exists and is not a model folder, so it is not replaced")
+    with replaced_whole(out) as new:
+        yield new
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether it is a folder with nothing in it."""
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+@contextmanager
+def replaced_whole(out: Path) -> Iterator[Path]:
+    """A new folder beside `out` that takes its place, whatever is there, when the block ends well, and vanishes when it does not."""
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     new, old = scratch / "new", scratch / "old"

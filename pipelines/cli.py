@@ -20,6 +20,7 @@ from pipelines.commands import (
     forget,
     insights,
     models,
+    prepare,
     privacy,
     produce,
     report,
@@ -44,7 +45,7 @@ PASSWORD_IN_URL = re.compile(r"postgres\w*(\+\w+)?://([^@/]*:[^@]+@|[^ ]*[?&](ss
 COMMANDS: tuple[Command | Group, ...] = (
     demo.COMMAND, stream.COMMAND, backfill.COMMAND, produce.COMMAND, insights.COMMAND, dashboard.COMMAND, alerts.GROUP, topics.GROUP,
     report.COMMAND, diff.COMMAND, verify.COMMAND, compact.COMMAND, dlq.GROUP, schemas.GROUP, privacy.GROUP, forget.COMMAND,
-    tag.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
+    tag.COMMAND, prepare.COMMAND, train.COMMAND, evaluate.COMMAND, models.GROUP, doctor.COMMAND)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
