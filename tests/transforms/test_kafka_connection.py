@@ -119,7 +119,7 @@ class TestRefused:
         ("TLS", "SASL", {}, "another --security-protocol")])
     def test_what_may_be_a_broker_that_starts_is_said_at_the_connect_timeout(self, secured, ways, way, listener, change, said):
         address = secured.addresses.get(listener, secured.plain)
-        told, lasted_s = refused(Connection(address, changed(ways[way][1], **change), 4.0))   # a busy machine needs some for TLS and the login
+        told, lasted_s = refused(Connection(address, changed(ways[way][1], **change), 4.0))   # a busy machine needs some
         assert f"no Kafka broker answered at {address} within 4 s" in told
         assert said in told
         assert 0.5 < lasted_s < 30

@@ -102,9 +102,9 @@ def test_an_entity_keeps_its_words_beside_what_changes(text: str, spot: cleaning
 
 
 @pytest.mark.parametrize("text", [
-    "@a" * 30_000, "&" + "amp;" * 20_000 + "lt;", "a" * 3 + "b" * 60_000 + "@", "ab" * 30_000 + "@", "a@b.co" * 10_000,
-    "http://a.b/" * 6_000, "a@" * 30_000, "&" * 60_000, "&lt;" * 15_000, "www." * 15_000, "a." * 30_000 + "@" + "a." * 30_000,
-    "e\u0301" * 30_000, "@一" * 30_000])
+    "@a" * 30_000, "&" + "amp;" * 20_000 + "lt;", "a" * 3 + "b" * 60_000 + "@", "ab" * 30_000 + "@",
+    "a@b.co" * 10_000, "http://a.b/" * 6_000, "a@" * 30_000, "&" * 60_000, "&lt;" * 15_000, "www." * 15_000,
+    "a." * 30_000 + "@" + "a." * 30_000, "e\u0301" * 30_000, "@一" * 30_000])
 def test_a_long_hostile_text_takes_a_few_passes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[str] = []
     monkeypatch.setitem(cleaning.STEPS, "count", lambda text, spots: passes.append(text) or (text, spots))
