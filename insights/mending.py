@@ -55,6 +55,11 @@ class Letter(msgspec.Struct, frozen=True):
     author: str = ""
 
     @property
+    def done(self) -> bool:
+        """True when it is dealt with: it counts, or is given up."""
+        return self.state in (State.REPLAYED, State.DROPPED)
+
+    @property
     def place(self) -> Place:
         """What names it in its job."""
         return self.origin, self.offset

@@ -331,8 +331,6 @@ class Job:
             rejected[row] = Rejected(Reason.FUTURE_TIME, f"event_time is {seconds:.0f} s ahead of the clock (--max-future)")
 
 
-
-
 def join_chunks(parts: Sequence[EventChunk]) -> EventChunk | None:
     """One chunk of all parts, in order."""
     if len(parts) <= 1:

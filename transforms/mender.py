@@ -3,7 +3,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from insights.letters import State
 from insights.mending import Letter
 from schemas.archived import ArchiveDecoder
 from schemas.decode import MAX_TEXT_BYTES, Decoder, SchemaUnavailable
@@ -35,7 +34,7 @@ class Mender:
 
     def original(self, letter: Letter) -> Original:
         """What it was. Raises Stays."""
-        if letter.state in (State.REPLAYED, State.DROPPED):
+        if letter.done:
             raise Stays(f"already {letter.state}")
         if letter.sealed is None:
             raise Stays(NOT_KEPT)

@@ -13,7 +13,6 @@ OPTIONS = (STORE, *SELECT, Option("dry-run", bool, False, "say how many would be
 def run(args: argparse.Namespace) -> int:
     """Gives letters up: they stay counted as dead letters, and what is kept of their records goes."""
     from insights import mending
-    from insights.letters import State
     from insights.queries import job_row
 
     chosen = selection(args)
@@ -22,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
         with store.snapshot() as db:
             about = job_row(db, args.job)
         for batch in mending.all_letters(store, about, chosen):
-            left = [letter.place for letter in batch if letter.state in (State.DEAD, State.FIXED)]
+            left = [letter.place for letter in batch if not letter.done]
             done += len(batch) - len(left)
             dropped += len(left) if args.dry_run else mending.drop(store, about, left, now_us())
     if args.json:

@@ -27,7 +27,6 @@ BATCH = 500   # letters in one transaction
 def run(args: argparse.Namespace) -> int:
     """Counts the letters that can be; 1 where some of those that are meant stay dead letters, else 0."""
     chosen = selection(args)
-    from insights.letters import State
     from insights.mending import all_letters
 
     with quiet_import():
@@ -46,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
         done, others, before = 0, 0, Counter[str]()
         stay: list[Outcome] = []
         for batch in all_letters(store, about, chosen, BATCH):
-            before.update(letter.state.value for letter in batch if letter.state in (State.REPLAYED, State.DROPPED))
-            todo = [letter for letter in batch if letter.state in (State.DEAD, State.FIXED)]
+            before.update(letter.state.value for letter in batch if letter.done)
+            todo = [letter for letter in batch if not letter.done]
             if todo and replay is None and not args.dry_run:
                 replay = Replay(store, about, tools, tagger(args.model), redactor, sinks, not args.no_sample_texts)
             outcomes = replay.run(todo) if replay else [_tried(letter, tools) for letter in todo]
