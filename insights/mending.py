@@ -49,10 +49,8 @@ class Letter(msgspec.Struct, frozen=True):
     offset: int
     reason: Reason
     state: State
-    event_id: str
     sealed: bytes | None
     fix: str | None
-    author: str = ""
 
     @property
     def done(self) -> bool:
@@ -85,8 +83,8 @@ def letters(db: sa.Connection, about: JobRow, chosen: Selection, after: Place | 
     place = sa.tuple_(columns.origin, columns.offset)
     beyond = [] if after is None else [place > sa.tuple_(sa.literal(after[0], sa.Text), sa.literal(after[1], sa.BigInteger))]
     query = sa.select(
-        columns.origin, columns.offset, columns.reason, state_of.label("state"), columns.event_id,
-        beside(originals.c.sealed, originals).label("sealed"), beside(fixes.c.fix, fixes).label("fix"), columns.author).where(
+        columns.origin, columns.offset, columns.reason, state_of.label("state"),
+        beside(originals.c.sealed, originals).label("sealed"), beside(fixes.c.fix, fixes).label("fix")).where(
         *_of(about, dead_letters), columns.reason != Reason.GAP, *chosen.where(), *beyond).order_by(columns.origin, columns.offset)
     return [Letter(row[0], row[1], Reason(row[2]), State(row[3]), *row[4:]) for row in db.execute(query.limit(size))]
 
