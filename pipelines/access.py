@@ -12,6 +12,7 @@ from dashboards.guard.credentials import TOKEN, Credentials, weakness
 from dashboards.guard.hosts import Names, listen, located, parsed, split
 from dashboards.guard.judge import Policy
 from pipelines.errors import EnvironmentProblem, UsageProblem
+from privacy.secrets import read_text_secret
 
 TOKEN_VARIABLE = "TEXTPULSE_HTTP_TOKEN"   # noqa: S105 - the name of a variable
 MAKE_ONE = "make one with `openssl rand -hex 32`"
@@ -51,12 +52,8 @@ def access_of(args: argparse.Namespace, option: str, host: str, environ: Mapping
 
 def credentials_of(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Credentials | None:
     """None where none are given. Raises UsageProblem, EnvironmentProblem; never says a secret."""
-    token = environ.get(TOKEN_VARIABLE, "").strip()
-    if args.http_token_file:
-        token = token_of("--http-token-file", args.http_token_file)
-    elif token:
-        _check_token(TOKEN_VARIABLE, token)
-    password = _secret("--http-password-file", args.http_password_file) if args.http_password_file else ""
+    token = token_of("--http-token-file", args.http_token_file, environ)
+    password = read_text_secret("--http-password-file", args.http_password_file, "", EnvironmentProblem, do=MAKE_ONE, environ={}).strip()
     if password:
         _check(f"--http-password-file {args.http_password_file}", "password", password)
     if not args.http_user.isprintable() or not args.http_user or ":" in args.http_user:
@@ -64,10 +61,11 @@ def credentials_of(args: argparse.Namespace, environ: Mapping[str, str] = os.env
     return Credentials(token, args.http_user, password) if token or password else None
 
 
-def token_of(option: str, file: str) -> str:
-    """The token in a file. Raises EnvironmentProblem."""
-    token = _secret(option, file)
-    _check_token(f"{option} {file}", token)
+def token_of(option: str, file: str, environ: Mapping[str, str]) -> str:
+    """The token in a file, else in the variable; empty where none is given. Raises EnvironmentProblem."""
+    token = read_text_secret(option, file, TOKEN_VARIABLE, EnvironmentProblem, do=MAKE_ONE, environ=environ).strip()
+    if token:
+        _check_token(f"{option} {file}" if file else TOKEN_VARIABLE, token)
     return token
 
 
@@ -128,19 +126,6 @@ def _named(text: str) -> set[str]:
             raise UsageProblem(f"--http-hosts {name}: expected names without ports, such as metrics.example.com, several with commas")
         found.add(host[0])
     return found
-
-
-def _secret(option: str, file: str) -> str:
-    try:
-        with Path(file).open(encoding="utf-8") as lines:
-            secret = lines.read(65_536).strip()
-    except OSError as error:
-        raise EnvironmentProblem(f"{option} {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise EnvironmentProblem(f"{option} {file}: not text") from error
-    if not secret:
-        raise EnvironmentProblem(f"{option} {file}: it is empty; {MAKE_ONE}")
-    return secret
 
 
 def _check(where: str, what: str, secret: str) -> None:

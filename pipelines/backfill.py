@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from insights.store import Store
+from pipelines.commands.quiet import quiet_beam, quiet_import, quiet_kafka
 from pipelines.policy import originals_of, policy_of
 from privacy.policy import KeySource, Policy
 from transforms.archives import expand
@@ -43,6 +44,7 @@ class Progress:
 
 def run(args: argparse.Namespace) -> int:
     """The command. Raises UsageProblem, ArchiveError, StoreError, ModelError or JobFailed."""
+    quiet_kafka()
     paths = expand(args.files)
     policy, originals = policy_of(args.policy), originals_of(args)
     check_loads(args.model)
@@ -62,8 +64,6 @@ def run_graph(
     args: argparse.Namespace, paths: Sequence[str], run_number: int, policy: Policy, originals: KeySource | None,
 ) -> tuple[int, float]:
     """(records read, seconds from the first record read to the last row committed). Beam and TensorFlow are imported here."""
-    from pipelines.commands.quiet import quiet_beam, quiet_import
-
     with quiet_import():
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
@@ -96,8 +96,6 @@ def run_graph(
 
 def check_loads(model: str) -> None:
     """A model that cannot be loaded is known before the store has heard of the run. Raises ModelError."""
-    from pipelines.commands.quiet import quiet_import
-
     with quiet_import():
         from pipelines.graph import loader_of
 

@@ -8,15 +8,16 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pipelines.errors import UsageProblem
+from privacy.secrets import read_secret
 from transforms.kafka_security import KafkaProblem, Security
 
 SECRET = "TEXTPULSE_WEBHOOK_SECRET"   # noqa: S105 - the name of a variable
 LEAST_SECRET_BYTES = 24
+BASE64 = b"whsec_"   # what begins a secret in base64, by the specification
 TIMEOUT_S = 10.0
 PLAINTEXT = Security()
 ERROR_CHARACTERS = 200
@@ -113,14 +114,12 @@ def targets_of(urls: str, secret_file: str, servers: str, topic: str, environ: M
 
 def _secret(file: str, environ: Mapping[str, str]) -> bytes:
     where = f"--webhook-secret-file {file}" if file else SECRET
-    try:
-        text = Path(file).read_text(encoding="utf-8").strip() if file else environ.get(SECRET, "").strip()
-        prefix, _, rest = text.partition("_")
-        secret = base64.b64decode(rest, validate=True) if prefix == "whsec" else text.encode()
-    except OSError as error:
-        raise UsageProblem(f"{where}: {error.strerror}") from error
-    except (UnicodeDecodeError, binascii.Error) as error:
-        raise UsageProblem(f"{where}: not a secret: text, or whsec_ and base64") from error
+    secret = read_secret("--webhook-secret-file", file, SECRET, UsageProblem, environ=environ).strip()
+    if secret.startswith(BASE64):
+        try:
+            secret = base64.b64decode(secret.removeprefix(BASE64), validate=True)
+        except binascii.Error as error:
+            raise UsageProblem(f"{where}: not a secret: behind {BASE64.decode()} stands base64") from error
     if len(secret) < LEAST_SECRET_BYTES:
         raise UsageProblem(
             f"{where}: webhooks are signed with a secret of at least {LEAST_SECRET_BYTES} bytes; make one with `openssl rand -base64 32`")

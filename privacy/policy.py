@@ -19,7 +19,6 @@
     text = "mail jo@example.org about ORD-123456"
     becomes = "mail [email] about [order]"
 """
-import os
 import re
 import tomllib
 from enum import StrEnum
@@ -30,9 +29,11 @@ import msgspec
 import re2
 
 from privacy.kinds import KINDS
+from privacy.secrets import read_secret
 
 LEAST_KEY = 16      # bytes
 LEAST_VARIED = 6    # different bytes in a key
+MAKE_ONE = "`openssl rand -hex 32`"
 _QUIET = re2.Options()
 _QUIET.log_errors = False   # RE2 would print what is wrong; PolicyError says it
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -155,14 +156,12 @@ def read_key(source: KeySource | None, what: str = "key of pseudonyms") -> bytes
     if source is None:
         return None
     where = f"key file {source.file}" if source.file else f"variable {source.variable}"
-    try:
-        key = Path(source.file).read_bytes().strip() if source.file else os.environb[source.variable.encode()].strip()
-    except OSError as error:
-        raise PolicyError(f"{where}: {error.strerror}; put the {what} there, such as `openssl rand -hex 32` writes") from error
-    except KeyError:
-        raise PolicyError(f"{where} is not set; put the {what} there, such as `openssl rand -hex 32` writes") from None
+    do = f"put the {what} there, such as {MAKE_ONE} writes"
+    key = read_secret("key file", source.file, source.variable, PolicyError, do=do).strip()
+    if not key:
+        raise PolicyError(f"{where} is not set, or empty; {do}")
     if len(key) < LEAST_KEY or len(set(key)) < LEAST_VARIED:
-        raise PolicyError(f"{where}: the key is too easy to guess: give {LEAST_KEY} random bytes or more, as `openssl rand -hex 32` writes")
+        raise PolicyError(f"{where}: the key is too easy to guess: give {LEAST_KEY} random bytes or more, as {MAKE_ONE} writes")
     return key
 
 

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError, TimeoutError
 from urllib3.util import create_urllib3_context
 
+from privacy.secrets import read_text_secret
 from schemas.parse import SchemaError
 
 PASSWORD, TOKEN = "TEXTPULSE_REGISTRY_PASSWORD", "TEXTPULSE_REGISTRY_TOKEN"
@@ -93,15 +93,9 @@ def authorization(settings: RegistrySettings, environ: Mapping[str, str] = os.en
 
 
 def _secret(file: str, option: str, variable: str, environ: Mapping[str, str]) -> str:
-    where = f"{option} {file}" if file else variable
-    try:
-        secret = Path(file).read_text(encoding="utf-8").strip() if file else environ.get(variable, "").strip()
-    except OSError as error:
-        raise SchemaError(f"{where}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise SchemaError(f"{where}: holds no text") from None   # its message would show the bytes
-    if (file and not secret) or not secret.isprintable():
-        raise SchemaError(f"{where}: holds not one line of text")
+    secret = read_text_secret(option, file, variable, SchemaError, environ=environ).strip()
+    if not secret.isprintable():
+        raise SchemaError(f"{option} {file}: holds not one line of text" if file else f"{variable}: holds not one line of text")
     return secret
 
 

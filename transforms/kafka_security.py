@@ -1,12 +1,13 @@
 """How a broker lets us in: TLS and SASL as the options say. A secret is read only where a client is made, and kept nowhere else."""
 import datetime as dt
-import os
 import re
 import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from privacy.secrets import read_text_secret
 
 SASL_PASSWORD, KEY_PASSWORD = "TEXTPULSE_SASL_PASSWORD", "TEXTPULSE_SSL_KEY_PASSWORD"   # variables
 NO_TLS = "choose --security-protocol PLAINTEXT or SASL_PLAINTEXT, or name the port of a TLS listener"
@@ -77,18 +78,9 @@ def client_options(security: Security) -> dict[str, Any]:
 
 def secret(file: str, option: str, variable: str) -> str:
     """The content of the file without its last newline, else of the variable. Raises KafkaProblem when there is none."""
-    if not file:
-        if text := os.environ.get(variable, ""):
-            return text
-        raise KafkaProblem(f"{variable} is not set, and {option} names no file: one of them has to hold the password")
-    try:
-        text = Path(file).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise KafkaProblem(f"{option} {file}: {error.strerror}; name a file that this user may read") from error
-    except UnicodeDecodeError:
-        raise KafkaProblem(f"{option} {file}: is not text in UTF-8; write the password alone into it") from None   # it quotes the bytes
+    text = read_text_secret(option, file, variable, KafkaProblem, do="name a file that this user may read, with the password alone in it")
     if not text:
-        raise KafkaProblem(f"{option} {file}: is empty; write the password into it")
+        raise KafkaProblem(f"{variable} is not set, and {option} names no file: one of them has to hold the password")
     return text
 
 

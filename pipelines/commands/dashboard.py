@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 def authorizations(addresses: Sequence[str], args: argparse.Namespace, own: "Credentials | None") -> dict[str, str]:
     """Address of metrics -> the Authorization header that it is sent. The page's own credentials leave this machine for nobody."""
-    token = token_of("--metrics-token-file", args.metrics_token_file) if args.metrics_token_file else ""
+    token = token_of("--metrics-token-file", args.metrics_token_file, {})
     if token:
         return dict.fromkeys(addresses, f"Bearer {token}")
     if own is None:

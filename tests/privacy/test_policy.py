@@ -66,7 +66,7 @@ def test_a_key_comes_from_a_file_or_a_variable(tmp_path, monkeypatch):
     assert read_key(None) is None
 
 
-@pytest.mark.parametrize("key", ["", "short", "a" * 64])
+@pytest.mark.parametrize("key", ["short", "a" * 64])
 def test_a_weak_key_is_refused_and_not_shown(monkeypatch, key):
     monkeypatch.setenv("THE_KEY", key)
     with pytest.raises(PolicyError, match="variable THE_KEY: the key is too easy to guess") as found:
@@ -75,8 +75,9 @@ def test_a_weak_key_is_refused_and_not_shown(monkeypatch, key):
 
 
 def test_a_key_that_is_not_there_is_named(tmp_path, monkeypatch):
-    monkeypatch.delenv("THE_KEY", raising=False)
-    with pytest.raises(PolicyError, match="variable THE_KEY is not set"):
-        read_key(parse_policy("[key]\nvariable = 'THE_KEY'").key)
+    for unset in (lambda: monkeypatch.delenv("THE_KEY", raising=False), lambda: monkeypatch.setenv("THE_KEY", "")):
+        unset()
+        with pytest.raises(PolicyError, match="variable THE_KEY is not set, or empty"):
+            read_key(parse_policy("[key]\nvariable = 'THE_KEY'").key)
     with pytest.raises(PolicyError, match="No such file"):
         read_key(parse_policy(f"[key]\nfile = '{tmp_path}/none'").key)

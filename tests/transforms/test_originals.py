@@ -91,7 +91,7 @@ def test_an_event_on_which_the_model_failed_comes_back_as_it_was(sealing):
 def test_a_weak_or_missing_key_is_one_line_without_it(tmp_path, monkeypatch):
     monkeypatch.delenv("TEXTPULSE_ORIGINALS_KEY", raising=False)
     (tmp_path / "weak").write_text("short1")
-    for file, says in (("", "variable TEXTPULSE_ORIGINALS_KEY is not set; put the key of originals there"),
+    for file, says in (("", "variable TEXTPULSE_ORIGINALS_KEY is not set, or empty; put the key of originals there"),
                        (str(tmp_path / "weak"), "too easy to guess"), (str(tmp_path / "none"), "No such file")):
         with pytest.raises(PolicyError, match=says) as caught:
             Seal("job", key_source(file))
