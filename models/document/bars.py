@@ -2,10 +2,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.document.page import escaped
+from models.document.page import LONGEST_NAME, escaped
 
 NAME_PX, BARS_PX, SAID_PX, ROW_PX = 250, 420, 150, 20
-LONGEST_NAME = 34
 CLASSES = ("first", "second")
 
 

@@ -1,5 +1,6 @@
 """A report as one HTML file: no scripts, nothing loaded from elsewhere, pictures as inline SVG, every text escaped."""
 import html
+from collections.abc import Sequence
 
 from models.document.parts import Document, Section, Table, shown
 from schemas.visible import visible
@@ -14,15 +15,15 @@ details { margin: .8rem 0; }
 div { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: .4rem .7rem; }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { overflow-wrap: normal; }
-.number { text-align: right; overflow-wrap: normal; }
+th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+.number { text-align: right; } .long { overflow-wrap: anywhere; min-width: 14rem; }
 svg { display: block; margin: .8rem 0; max-width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor; pointer-events: none; }
 svg .small { font-size: 10px; } svg .on { fill: #fff; }
 .first { fill: var(--first); } .second { fill: var(--second); } .wrong { fill: var(--wrong); }
 .frame { fill: none; stroke: currentColor; stroke-opacity: .35; } .dashed { stroke: currentColor; stroke-dasharray: 4 4; }
 """
+LONGEST_NAME = 34
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -50,12 +51,20 @@ def _section(section: Section) -> str:
 def _table(table: Table) -> str:
     if not table.rows:
         return f"<p>{escaped(table.title)}{': n' if table.title else 'N'}one.</p>"
-    classes = [' class="number"' if numeric else "" for numeric in table.numeric]
-    columns = "".join(f"<th{kind}>{escaped(column)}</th>" for kind, column in zip(classes, table.columns, strict=True))
-    rows = "\n".join("<tr>" + "".join(f"<td{kind}>{escaped(shown(cell))}</td>" for kind, cell in zip(classes, row, strict=True)) + "</tr>"
-                     for row in table.rows)
+    columns = _row("th", table.columns, table.numeric)
+    rows = "\n".join(_row("td", [shown(cell) for cell in row], table.numeric) for row in table.rows)
     title = escaped(table.title)
     if table.folded:
-        return f"<details>\n<summary>{title or 'Table'}</summary>\n<div><table>\n<tr>{columns}</tr>\n{rows}\n</table></div>\n</details>"
+        return f"<details>\n<summary>{title or 'Table'}</summary>\n<div><table>\n{columns}\n{rows}\n</table></div>\n</details>"
     caption = f"<caption>{title}</caption>\n" if title else ""
-    return f"<div><table>\n{caption}<tr>{columns}</tr>\n{rows}\n</table></div>"
+    return f"<div><table>\n{caption}{columns}\n{rows}\n</table></div>"
+
+
+def _row(kind: str, cells: Sequence[str], numeric: Sequence[bool]) -> str:
+    return f"<tr>{''.join(_cell(kind, cell, is_number) for cell, is_number in zip(cells, numeric, strict=True))}</tr>"
+
+
+def _cell(kind: str, said: str, is_number: bool) -> str:
+    """A cell of more than a name may be broken anywhere, for it may be one long word."""
+    manner = ' class="number"' if is_number else ' class="long"' if len(said) > LONGEST_NAME else ""
+    return f"<{kind}{manner}>{escaped(said)}</{kind}>"

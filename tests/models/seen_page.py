@@ -1,7 +1,7 @@
 """An HTML page as a browser's parser sees it: its elements, attributes and text."""
 import html.parser
 
-VOID = ("meta", "rect", "line")
+VOID = ("meta",)   # of those that stand in our pages without />
 
 
 class SeenPage(html.parser.HTMLParser):

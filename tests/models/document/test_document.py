@@ -26,7 +26,8 @@ def document(text: str, *, folded: bool = False) -> Document:
 def test_no_text_changes_what_the_page_consists_of(text: str, folded: bool) -> None:
     seen, plain = (SeenPage(page.text(document(said, folded=folded))) for said in (f"x{text}", "x"))
     assert seen.tags == plain.tags
-    assert [name for name, _ in seen.attributes] == [name for name, _ in plain.attributes]
+    names, wanted = ([name for name, _ in one.attributes if name != "class"] for one in (seen, plain))   # long cells have a class
+    assert names == wanted
     seen.assert_quiet()
     assert not set("\0\x1b\u202e\u2066") & set("".join([*seen.text, *(value for _, value in seen.attributes)]))
 
