@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.data import DataSet
-from models.evaluate import table
+from models.evaluation.summary import table
 from models.taxonomy import ENTITY_TYPES, TOPICS
 
 _TEMPLATE = """# fast

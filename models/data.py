@@ -6,7 +6,7 @@ import re
 import string
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from schemas.tagging import SENTIMENTS
 
 HELD_OUT_ONE_IN = 10
 NO_LABEL = -1
+UNSTATED = "unstated"
 _HALF_WIDTH = {ord(c) + 0xFEE0: c for c in string.digits + string.ascii_letters}
 
 Row = dict[str, Any]
@@ -39,12 +40,15 @@ class DataError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One text with the labels its set gives: class ids or NO_LABEL, and entity spans or None."""
+    """One text with the labels its set gives: class ids or NO_LABEL, and entity spans or None. lang, kind: as the set states them."""
 
     text: str
     sentiment: int = NO_LABEL
     topic: int = NO_LABEL
     entities: tuple[Span, ...] | None = None
+    id: str = ""
+    lang: str = UNSTATED
+    kind: str = UNSTATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +231,19 @@ def lines_of(path: Path) -> list[bytes]:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 
-def _read(path: Path, to_example: Callable[[Row], Example]) -> Iterator[tuple[str, Example]]:
+def _read(path: Path, to_example: Callable[[Row], Example]) -> Iterator[Example]:
     for number, line in enumerate(lines_of(path), 1):
         try:
-            row = msgspec.json.decode(line)
-            yield str(row["id"]), to_example(row)
-        except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
+            yield _example(msgspec.json.decode(line), to_example)
+        except (msgspec.DecodeError, KeyError, ValueError, TypeError, RecursionError) as error:
             raise DataError(f"{path}:{number}: not a row of this set: {error!r}") from error
+
+
+def _example(row: Row, to_example: Callable[[Row], Example]) -> Example:
+    made = to_example(row)
+    if not isinstance(made.text, str):
+        raise TypeError("the text is not a string")
+    return replace(made, id=str(row["id"]), lang=str(row.get("lang") or UNSTATED), kind=str(row.get("kind") or UNSTATED))
 
 
 def _is_held_out(row_id: str) -> bool:
@@ -243,14 +253,14 @@ def _is_held_out(row_id: str) -> bool:
 def dev(data: Path, dataset: DataSet) -> list[Example]:
     """The examples that choices are made on: the dev file, or one in ten rows of train."""
     if dataset.has_dev:
-        return [example for _, example in _read(file_of(data, dataset, "dev"), dataset.to_example)]
+        return list(_read(file_of(data, dataset, "dev"), dataset.to_example))
     rows = _read(file_of(data, dataset, "train"), dataset.to_example)
-    return [example for row_id, example in rows if _is_held_out(row_id)]
+    return [example for example in rows if _is_held_out(example.id)]
 
 
 def test(data: Path, dataset: DataSet) -> list[Example]:
     """The examples that are scored in the end."""
-    return [example for _, example in _read(file_of(data, dataset, dataset.test_split), dataset.to_example)]
+    return list(_read(file_of(data, dataset, dataset.test_split), dataset.to_example))
 
 
 def bare(text: str) -> str:
@@ -266,7 +276,7 @@ def evaluated_texts(data: Path) -> set[str]:
 def train(data: Path, dataset: DataSet, evaluated: set[str]) -> list[Example]:
     """The training examples of a set, without held-out rows and without texts that some set evaluates on."""
     rows = _read(file_of(data, dataset, "train"), dataset.to_example)
-    kept = (example for row_id, example in rows if dataset.has_dev or not _is_held_out(row_id))
+    kept = (example for example in rows if dataset.has_dev or not _is_held_out(example.id))
     return [example for example in kept if bare(example.text) not in evaluated]
 
 

@@ -30,7 +30,7 @@ from models.folder import (
 from models.spans import labels_of
 from schemas.tagging import SENTIMENTS, Tags
 
-__all__ = ["DEFAULT", "LoadedModel", "ModelError", "load", "set_threads", "verify_content"]
+__all__ = ["DEFAULT", "LoadedModel", "ModelError", "load", "set_threads", "threads", "verify_content"]
 
 DEFAULT = Path(__file__).parent / "fast"
 """The model that comes with the package."""
@@ -99,6 +99,12 @@ def set_threads(intra_threads: int, inter_threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(inter_threads)
     except RuntimeError:  # already running, with the values of the first caller
         return
+
+
+def threads() -> tuple[int, int]:
+    """TensorFlow's threads within and between operations; 0 is what it chooses itself."""
+    threading = tf.config.threading
+    return threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
 
 
 @functools.cache

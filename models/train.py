@@ -10,9 +10,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models import card, data, evaluate, export, folder, spans, vocabulary
+from models import card, data, export, folder, spans, vocabulary
 from models.batches import Encoded, batches, encoded, name_pairs
 from models.data import DataSet, Example
+from models.evaluation import rows
+from models.evaluation.answers import answer
+from models.evaluation.evaluate import evaluate
+from models.evaluation.judged import judged
+from models.evaluation.summary import summary
+from models.load import load
 from models.network import Batch, Network
 from models.taxonomy import ENTITY_TYPES, TOPICS
 from schemas.tagging import SENTIMENTS, Tags
@@ -125,7 +131,7 @@ def train(
         server, history = fit(prepared, epochs, np.random.default_rng(seed), report)
         write(new, server, prepared, data_folder)
         report("scoring the test splits")
-        metrics = evaluate.evaluate(new, data_folder, report)
+        metrics = summary(evaluate(load(new), rows.read(data_folder, "test"), report=report))
         folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history})
         (new / folder.CARD).write_text(card.text(metrics, epochs, seed, data.present(data_folder)), encoding="utf-8")
         folder.sync(new)
@@ -192,8 +198,13 @@ def dev_scores(server: export.Server, dev: dict[DataSet, list[Example]]) -> dict
         out = server.serve(tf.constant(list(texts)))
         return Tags(**{name: value.numpy() for name, value in out.items()})
 
-    scores = {dataset.name: evaluate.score(tag, dataset, examples) for dataset, examples in dev.items() if examples}
-    return {name: values.get("f1", values.get("accuracy", 0.0)) for name, values in scores.items()}
+    scores = {}
+    for dataset, examples in dev.items():
+        if examples:
+            answers = answer(tag, [example.text for example in examples])
+            beside = judged(dataset.task, [(dataset, example) for example in examples], answers, TOPICS, ENTITY_TYPES)
+            scores[dataset.name] = beside.scores(range(len(examples))).micro.f1
+    return scores
 
 
 def write(new: Path, server: export.Server, prepared: Prepared, data_folder: Path) -> None:

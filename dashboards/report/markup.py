@@ -3,7 +3,8 @@ import html
 from collections.abc import Iterable
 from typing import TypeAlias
 
-JOINERS = "\u200c\u200d"   # hold letters and emoji together, and turn nothing around
+from schemas.visible import visible
+
 VOID = frozenset(("br", "meta", "link", "rect", "line", "path", "circle", "polyline", "col"))
 
 
@@ -14,13 +15,6 @@ class Markup(str):
 
 
 Inside: TypeAlias = "str | Iterable[Inside]"
-
-
-def visible(text: str) -> str:
-    """The text in one line, without what is not seen: control characters, marks that turn the writing around, halves of characters."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in JOINERS else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def escaped(text: str) -> Markup:

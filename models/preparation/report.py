@@ -1,8 +1,10 @@
-"""What both reports say, from the manifest alone: sections of a text, a table, and bars where a picture says more."""
+"""What the report says, from the manifest alone."""
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from models.document.bars import Bar, bars
+from models.document.parts import Cell, Document, Picture, Section, Table
 from models.preparation.cleaning import STEPS
 from models.preparation.licences import CLASSES
 from models.preparation.manifest import WHY, WHY_UNUSED, Manifest, Reason, Share, Unused
@@ -11,25 +13,13 @@ from models.preparation.row import TASKS
 TITLE = "Data preparation"
 SPLITS = ("train", "dev", "test")
 
-Table: TypeAlias = Sequence[Sequence[str | int]]
+LEGEND = "Bars: the train split, labels by hand in blue, silver ones in yellow."
+Rows: TypeAlias = Sequence[Sequence[Cell]]
 
 
-class Bar(NamedTuple):
-    """Labels of the train split: by hand, and by a teacher."""
-
-    name: str
-    gold: int
-    silver: int
-
-
-class Section(NamedTuple):
-    """One table. bars: the same, to look at."""
-
-    title: str
-    about: str
-    columns: Sequence[str]
-    rows: Table
-    bars: Sequence[Bar] = ()
+def document(manifest: Manifest) -> Document:
+    """The whole report."""
+    return Document(TITLE, summary(manifest), list(sections(manifest)))
 
 
 def sections(manifest: Manifest) -> Iterator[Section]:
@@ -54,42 +44,44 @@ def summary(manifest: Manifest) -> str:
 
 
 def _rows(manifest: Manifest) -> Section:
-    rows: Table = [[one.name, one.task, *(one.read.get(split, 0) for split in SPLITS),
-                    sum(sum(why.values()) for why in one.left_out.values()),
-                    *(one.written.get(split, 0) for split in SPLITS)] for one in manifest.sets]
+    rows: Rows = [[one.name, one.task, *(one.read.get(split, 0) for split in SPLITS),
+                   sum(sum(why.values()) for why in one.left_out.values()),
+                   *(one.written.get(split, 0) for split in SPLITS)] for one in manifest.sets]
     return Section("Rows read and written", "Read = written + left out, for each set: this is checked before anything is written. "
                    "A set without a dev split gives a part of its train rows to one.",
-                   ("set", "task", *(f"read {split}" for split in SPLITS), "left out", *(f"written {split}" for split in SPLITS)), rows)
+                   [Table(("set", "task", *(f"read {split}" for split in SPLITS), "left out", *(f"written {split}" for split in SPLITS)),
+                          rows)])
 
 
 def _left_out(manifest: Manifest) -> Section:
-    rows: Table = [[one.name, split, reason, count, WHY[Reason(reason)]]
-            for one in manifest.sets for split, reasons in one.left_out.items() for reason, count in reasons.items()]
+    rows: Rows = [[one.name, split, reason, count, WHY[Reason(reason)]]
+                  for one in manifest.sets for split, reasons in one.left_out.items() for reason, count in reasons.items()]
     conflicts = [f"{one.name} {split} {count:,}" for one in manifest.sets for split, count in one.conflicts.items()]
     about = f" Texts whose copies have different labels: {', '.join(conflicts)}." if conflicts else ""
-    return Section("Rows left out", f"Split: the one that they were read for.{about}", ("set", "split", "reason", "rows", "why"), rows)
+    return Section("Rows left out", f"Split: the one that they were read for.{about}",
+                   [Table(("set", "split", "reason", "rows", "why"), rows)])
 
 
 def _cleaning(manifest: Manifest) -> Section:
     masked = sum(one.masked_entities for one in manifest.sets)
     about = f" {masked:,} entities were wholly behind a mask, such as a name in an account's, and are none any more." if masked else ""
-    return Section("Changed by cleaning", f"Rows that each step changed; one row may be changed by several.{about}", ("set", *STEPS),
-                   [[one.name, *(one.changed.get(step, 0) for step in STEPS)] for one in manifest.sets])
+    return Section("Changed by cleaning", f"Rows that each step changed; one row may be changed by several.{about}", [
+        Table(("set", *STEPS), [[one.name, *(one.changed.get(step, 0) for step in STEPS)] for one in manifest.sets])])
 
 
 def _languages(manifest: Manifest) -> Section:
-    rows: Table = [[one.name, *pair.split(", ", 1), count] for one in manifest.sets for pair, count in sorted(one.languages.items())]
+    rows: Rows = [[one.name, *pair.split(", ", 1), count] for one in manifest.sets for pair, count in sorted(one.languages.items())]
     return Section("Languages that differ", "Rows whose script is not that of the language that the set states. They are kept, as what "
-                   "was found.", ("set", "stated", "found", "rows"), rows)
+                   "was found.", [Table(("set", "stated", "found", "rows"), rows)])
 
 
 def _silver(manifest: Manifest) -> Section:
-    rows: list[Sequence[str | int]] = []
+    rows: list[Sequence[Cell]] = []
     for file in manifest.silver:
         rows += [[file.file, f"used, teacher {teacher}", count] for teacher, count in sorted(file.used.items())]
         rows += [[file.file, f"not used: {WHY_UNUSED[Unused(reason)]}", count] for reason, count in sorted(file.unused.items())]
     return Section("Silver labels", "Labels by a teacher, each marked in its row. They are given to train rows that have no gold label of "
-                   "that task, and to no other.", ("file", "what became of it", "labels"), rows)
+                   "that task, and to no other.", [Table(("file", "what became of it", "labels"), rows)])
 
 
 def _balance(manifest: Manifest) -> Iterator[Section]:
@@ -114,12 +106,19 @@ def _shares(title: str, about: str, column: str, shares: Iterable[Share], name_o
         counts[name_of(share), "silver" if share.teacher else share.split] += share.count
     names = sorted({name for name, _ in counts})
     columns = ("train", "silver", "dev", "test")
-    return Section(title, about.strip(), (column, "train, gold", "train, silver", "dev", "test"),
-                   [[name, *(counts[name, what] for what in columns)] for name in names],
-                   [Bar(name, counts[name, "train"], counts[name, "silver"]) for name in names])
+    table = Table((column, "train, gold", "train, silver", "dev", "test"),
+                  [[name, *(counts[name, what] for what in columns)] for name in names])
+    trained = [_bar(name, counts[name, "train"], counts[name, "silver"]) for name in names]
+    drawn = any(any(bar.parts) for bar in trained)
+    return Section(title, about.strip(), [*([Picture(bars(f"{title}, train split", trained), LEGEND)] if drawn else []), table])
+
+
+def _bar(name: str, gold: int, silver: int) -> Bar:
+    return Bar(name, (gold, silver), f"{gold:,}" + (f" + {silver:,} silver" if silver else ""))
 
 
 def _licences(manifest: Manifest) -> Section:
     return Section("Licences", "Rows written, by licence class, and what the set says. Keep the attribution with what you publish.",
-                   ("set", *CLASSES, "licence", "attribution"),
-                   [[one.name, *(one.licences.get(name, 0) for name in CLASSES), one.licence, one.attribution] for one in manifest.sets])
+                   [Table(("set", *CLASSES, "licence", "attribution"), [
+                       [one.name, *(one.licences.get(name, 0) for name in CLASSES), one.licence, one.attribution]
+                       for one in manifest.sets])])

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from models.data import NO_LABEL, DataError, DataSet, Example, Span, file_of, lines_of
+from models.data import NO_LABEL, UNSTATED, DataError, DataSet, Example, Span, file_of, lines_of
 from models.preparation.cleaning import Spots
 from models.taxonomy import TOPICS
 from schemas.shape import shape
 from schemas.tagging import SENTIMENTS
 
-UNSTATED = "unstated"
 LONGEST_LABEL = 60
 
 

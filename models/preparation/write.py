@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from models.document import markdown, page
 from models.folder import sync, write_json
-from models.preparation import manifest, markdown, page
+from models.preparation import manifest
 from models.preparation.manifest import Manifest
 from models.preparation.read import file_name
+from models.preparation.report import document
 from models.preparation.row import Row
 
 MARKDOWN, PAGE = "report.md", "report.html"
@@ -31,7 +33,8 @@ def write(new: Path, rows: Sequence[Row], result: Manifest) -> None:
         for row in of_file:
             counts[name].licences[row.licence] = counts[name].licences.get(row.licence, 0) + 1
     manifest.check_accounts(result)
-    for name, text in ((MARKDOWN, markdown.report(result)), (PAGE, page.report(result))):
+    report = document(result)
+    for name, text in ((MARKDOWN, markdown.text(report)), (PAGE, page.text(report))):
         (new / name).write_text(text, encoding="utf-8")
         result.written[name] = digest(text.encode())
     write_json(new / manifest.NAME, result)

@@ -21,6 +21,15 @@ def check_place(path: Path, option: str) -> None:
         raise EnvironmentProblem(f"{option} {path}: folder {path.parent} may not be written to; choose another place")
 
 
+def check_new_folder(path: Path, option: str) -> None:
+    """Raises UsageProblem or EnvironmentProblem where no folder can be made; says so before the work is done."""
+    above = next(place for place in path.resolve().parents if place.exists())
+    if not above.is_dir():
+        raise UsageProblem(f"{option} {path}: {above} is a file, and no folder; choose another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise EnvironmentProblem(f"{option} {path}: folder {above} may not be written to; choose another place")
+
+
 @contextmanager
 def replacing(path: Path, option: str) -> Iterator[Path]:
     """A file beside it to be written, which takes its place at the end. Raises EnvironmentProblem when the disk does not take it."""

@@ -4,7 +4,8 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.report.markup import Markup, escaped, tag, visible
+from dashboards.report.markup import Markup, escaped, tag
+from schemas.visible import visible
 
 TEXTS = st.text(st.characters(exclude_categories=[]) | st.sampled_from("<>&\"'\0\x1b\u202e\ud800\ufffe"))   # lone surrogates too
 

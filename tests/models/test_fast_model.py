@@ -7,7 +7,7 @@ import time
 import pytest
 
 from models.data import SETS
-from models.evaluate import table
+from models.evaluation.summary import table
 from models.folder import CARD, METRICS, size_bytes
 from models.load import DEFAULT, LoadedModel, load, verify_content
 from schemas.records import TextEvent

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import card, data
-from models.evaluate import evaluate
+from models.evaluation.evaluate import evaluate
+from models.evaluation.rows import read
+from models.evaluation.summary import summary
 from models.folder import CARD, FILES, LABELS, MANIFEST, METRICS, VOCABULARY, ModelError, written_whole
 from models.load import LoadedModel, load, verify_content
 from models.pieces import PIECES_LIMIT
@@ -54,7 +56,7 @@ def test_training_learns_what_the_texts_plainly_say(tiny_model: Path) -> None:
 
 
 def test_scoring_a_folder_again_gives_the_figures_in_it(tiny_model: Path, tiny_data: Path) -> None:
-    metrics = evaluate(tiny_model, tiny_data)
+    metrics = summary(evaluate(load(tiny_model), read(tiny_data, "test")))
     assert metrics == json.loads((tiny_model / METRICS).read_text())["test"]
 
 

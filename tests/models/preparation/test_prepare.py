@@ -1,6 +1,5 @@
 """The step as a whole, on generated sets: what goes in comes out or is accounted for, and a folder is whole or not there."""
 import gzip
-import html.parser
 import json
 import os
 import random
@@ -13,12 +12,15 @@ from typing import Any
 import pytest
 
 from models.data import DataError
-from models.preparation import markdown, page, prepare, read, write
+from models.document import markdown, page
+from models.preparation import prepare, read, write
 from models.preparation.duplicates import key_of
 from models.preparation.manifest import Reason, check_accounts
 from models.preparation.near_duplicates import near
+from models.preparation.report import document
 from models.preparation.row import Entity, Row
 from tests.models.conftest import DATA, write_data
+from tests.models.seen_page import SeenPage
 
 WriteSet = Callable[..., None]
 LONG = "the quick brown fox jumps over the lazy dog and runs far away from the farm"
@@ -178,36 +180,12 @@ def test_the_balance_counts_every_label_of_the_written_rows(data: Path, tmp_path
     assert sum(share.count for share in shares if share.label == "person") == sum(len(row.entities or ()) for row in rows)
 
 
-class Page(html.parser.HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        if tag not in ("meta", "rect"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 def test_the_page_has_bars_and_no_scripts_whatever_the_sets_say(data: Path, tmp_path: Path) -> None:
     quietly(data, tmp_path / "out")
     text = (tmp_path / "out" / write.PAGE).read_text(encoding="utf-8")
-    seen = Page()
-    seen.feed(text)
-    assert not seen.open
-    assert {"svg", "rect", "table"} <= seen.tags
-    assert not {"script", "img", "link", "iframe"} & seen.tags
-    assert not {name for name in seen.attributes if name.startswith("on") or name in ("src", "href")}
+    seen = SeenPage(text)
+    assert {"svg", "rect", "table"} <= {*seen.tags}
+    seen.assert_quiet()
     assert "&lt;script&gt;" in text
 
 
@@ -221,11 +199,12 @@ def test_no_text_of_a_set_is_markup_in_the_markdown(data: Path, tmp_path: Path) 
 def test_both_reports_are_written_from_the_manifest_alone(data: Path, tmp_path: Path) -> None:
     quietly(data, tmp_path / "out")
     found = read.manifest_of(tmp_path / "out")
-    for name, report in ((write.MARKDOWN, markdown.report), (write.PAGE, page.report)):
-        assert (tmp_path / "out" / name).read_text(encoding="utf-8") == report(found)
+    said = document(found)
+    for name, text in ((write.MARKDOWN, markdown.text), (write.PAGE, page.text)):
+        assert (tmp_path / "out" / name).read_text(encoding="utf-8") == text(said)
         for one in found.sets:
             for reasons in one.left_out.values():
-                assert all(reason.replace("_", r"\_") in report(found) or reason in report(found) for reason in reasons)
+                assert all(reason.replace("_", r"\_") in text(said) or reason in text(said) for reason in reasons)
 
 
 def test_a_failure_leaves_what_was_there(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +215,7 @@ def test_a_failure_leaves_what_was_there(data: Path, tmp_path: Path, monkeypatch
     def fail(found: object) -> str:
         raise OSError("disk full")
 
-    monkeypatch.setattr(page, "report", fail)
+    monkeypatch.setattr(page, "text", fail)
     with pytest.raises(OSError, match="disk full"):
         quietly(data, out, seed=8)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
