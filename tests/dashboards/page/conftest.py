@@ -101,9 +101,9 @@ class Served:
 Serve = Callable[..., Served]
 
 
-@pytest.fixture(scope="session")
-def serve_page() -> Iterator[Serve]:
-    """serve_page(store URL, job, *options): the command, until the tests end."""
+@contextlib.contextmanager
+def serving() -> Iterator[Serve]:
+    """A function (store URL, job, *options) that starts the command; all that it started end with it."""
     with contextlib.ExitStack() as running:
         def serve(url: str, job: str = "shop", *options: str) -> Served:
             command = [sys.executable, "-m", "pipelines", "dashboard", "--store", url, "--job", job, "--page-port", "0", *options]
@@ -118,6 +118,20 @@ def serve_page() -> Iterator[Serve]:
                     return Served(found.group(), process, log)
             pytest.fail(f"the page did not start: {''.join(log)}")
 
+        yield serve
+
+
+@pytest.fixture
+def serve_page() -> Iterator[Serve]:
+    """See serving(), for one test."""
+    with serving() as serve:
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def serve_long() -> Iterator[Serve]:
+    """See serving(), until the tests end: for what several tests look at."""
+    with serving() as serve:
         yield serve
 
 
@@ -188,10 +202,10 @@ def tab(chrome: Any, eventually: Callable[..., None]) -> Iterator[Tab]:
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory, serve_page: Serve) -> str:
+def page(tmp_path_factory: pytest.TempPathFactory, serve_long: Serve) -> str:
     """The address of a page that only reads: an hour of a shop."""
     url = f"sqlite:///{tmp_path_factory.mktemp('page') / 'shop.db'}"
     shop = filled(url)
     shop.refuse(120, "missing_field", "no field text", "<script>alert(1)</script>")
     shop.store.close()
-    return serve_page(url).address
+    return serve_long(url).address

@@ -71,11 +71,11 @@ def test_a_prefix_that_somebody_sends_is_in_no_page(page):
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory, serve_page):
+def locked(tmp_path_factory, serve_long):
     """The address of a page that demands a token."""
     folder = tmp_path_factory.mktemp("locked")
     (folder / "token").write_text(TOKEN)
-    return serve_page(f"sqlite:///{folder}/none.db", "shop", "--http-token-file", str(folder / "token")).address
+    return serve_long(f"sqlite:///{folder}/none.db", "shop", "--http-token-file", str(folder / "token")).address
 
 
 def test_nothing_is_shown_without_credentials_not_even_a_file_or_a_missing_page(locked):
