@@ -8,14 +8,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.architectures.cnn import name_keys
+from models.architectures.contract import Batch
 from models.data import NO_LABEL, Example
-from models.network import Batch, name_keys
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer
 from models.spans import encode
 
-BATCH = 128
-POOL = 40 * BATCH
-"""Rows that are sorted by length together: enough for little padding, few enough to mix."""
+POOL = 40
+"""Batches whose rows are sorted by length together: enough for little padding, few enough to mix."""
 LENGTH_STEP = 8
 CHUNK = 2_048
 NAME_PAIRS = 8_192
@@ -64,14 +64,14 @@ def name_pairs(rows: Encoded, most: int = NAME_PAIRS) -> NDArray[np.int32]:
     return np.array(sorted(common or [0]), np.int32)
 
 
-def batches(rows: Encoded, rng: np.random.Generator) -> Iterator[Batch]:
-    """All rows once, in random order, as batches of rows of like length."""
+def batches(rows: Encoded, rng: np.random.Generator, size: int) -> Iterator[Batch]:
+    """All rows once, in random order, as batches of that size, of rows of like length."""
     order = rng.permutation(len(rows.ids))
-    for start in range(0, len(order), POOL):
-        pool = order[start : start + POOL]
+    for start in range(0, len(order), POOL * size):
+        pool = order[start : start + POOL * size]
         pool = pool[np.argsort([len(rows.ids[i]) for i in pool], kind="stable")]
-        for at in range(0, len(pool), BATCH):
-            yield _batch(rows, pool[at : at + BATCH])
+        for at in range(0, len(pool), size):
+            yield _batch(rows, pool[at : at + size])
 
 
 def _batch(rows: Encoded, chosen: NDArray[np.int64]) -> Batch:

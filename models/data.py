@@ -5,7 +5,7 @@ import hashlib
 import re
 import string
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -280,10 +280,10 @@ def train(data: Path, dataset: DataSet, evaluated: set[str]) -> list[Example]:
     return [example for example in kept if bare(example.text) not in evaluated]
 
 
-def digests(data: Path) -> dict[str, str]:
-    """SHA-256 of every training and dev file that a training run reads."""
+def digests(data: Path, sets: Sequence[DataSet]) -> dict[str, str]:
+    """SHA-256 of every training and dev file of the sets."""
     names: dict[str, str] = {}
-    for dataset in present(data):
+    for dataset in sets:
         for split in ("train", "dev") if dataset.has_dev else ("train",):
             path = file_of(data, dataset, split)
             names[f"{dataset.folder}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()

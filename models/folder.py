@@ -41,7 +41,10 @@ class Labels(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What model.json says. version: first digits of the SHA-256 over what answers (see content_version)."""
+    """What model.json says. version: first digits of the SHA-256 over what answers (see content_version).
+
+    tasks: those that were trained. neutral: whether it was trained to call a sentiment neutral.
+    """
 
     name: str
     version: str
@@ -49,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True):
     architecture: str
     training_data: dict[str, str]
     created: str
+    neutral: bool = True
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -107,10 +111,15 @@ def written_whole(out: Path) -> Iterator[Path]:
 
     An older model at `out` is replaced; anything else there is left alone: ModelError.
     """
-    if out.exists() and not (out / MANIFEST).is_file() and not is_empty(out):
-        raise ModelError(out, "exists and is not a model folder, so it is not replaced")
+    check_replaceable(out)
     with replaced_whole(out) as new:
         yield new
+
+
+def check_replaceable(out: Path) -> None:
+    """Raises ModelError where something stands that is not a model folder."""
+    if out.exists() and not (out / MANIFEST).is_file() and not is_empty(out):
+        raise ModelError(out, "exists and is not a model folder, so it is not replaced")
 
 
 def is_empty(folder: Path) -> bool:

@@ -49,8 +49,8 @@ class LoadedModel:
         self.topics: Sequence[str] = labels.topic
         self.entity_types: Sequence[str] = labels.entity
         self.vocabulary: Sequence[str] = entries
-        self._module = _saved_model(folder / SAVED_MODEL)
-        self._serve = _signature(self._module, folder / SAVED_MODEL)
+        self.module = _saved_model(folder / SAVED_MODEL)
+        self._serve = _signature(self.module, folder / SAVED_MODEL)
         self._check_outputs()
 
     def tag(self, texts: Sequence[str]) -> Tags:
@@ -72,9 +72,9 @@ class LoadedModel:
             found = getattr(tags, name).shape
             if found != (1, wanted):
                 raise ModelError(self.folder / LABELS, f"names {wanted} {name} labels, but the model gives {found[-1]}")
-        if int(self._module.entity_labels.numpy()) != len(labels_of(self.entity_types)):
+        if int(self.module.entity_labels.numpy()) != len(labels_of(self.entity_types)):
             raise ModelError(self.folder / LABELS, f"names {len(self.entity_types)} entity types, which do not fit")
-        if int(self._module.entries.numpy()) != len(self.vocabulary):
+        if int(self.module.entries.numpy()) != len(self.vocabulary):
             raise ModelError(self.folder / VOCABULARY, "does not have the entries that the model was trained with")
 
 
@@ -105,6 +105,11 @@ def threads() -> tuple[int, int]:
     """TensorFlow's threads within and between operations; 0 is what it chooses itself."""
     threading = tf.config.threading
     return threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
+
+
+def meet_the_machine() -> None:
+    """Has TensorFlow look at devices and number formats now, where what it says of them can be kept quiet."""
+    tf.cast(tf.zeros([1], tf.float16), tf.float32)
 
 
 @functools.cache

@@ -1,221 +1,185 @@
-"""Trains the fast model: data in, a whole model folder out."""
+"""Trains a model: data in, a whole model folder out."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from models import card, data, export, folder, spans, vocabulary
-from models.batches import Encoded, batches, encoded, name_pairs
+from models import card, data, folder, spans, vocabulary
+from models.architectures.contract import Architecture, Network, Server, Sizes
+from models.batches import encoded, name_pairs
 from models.data import DataSet, Example
 from models.evaluation import rows
-from models.evaluation.answers import answer
+from models.evaluation.answers import Answers, answer
 from models.evaluation.evaluate import evaluate
-from models.evaluation.judged import judged
+from models.evaluation.scores import span_scores
 from models.evaluation.summary import summary
+from models.fit import Fit, Job, Watcher
 from models.load import load
-from models.network import Batch, Network
+from models.settings import Settings, state_of
 from models.taxonomy import ENTITY_TYPES, TOPICS
+from models.temperature import temperature
 from schemas.tagging import SENTIMENTS, Tags
 
-NAME = "fast"
-ARCHITECTURE = (
-    "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and mean pooling, sentiment, topic and BIO heads"
-)
-LEARNING_RATE = 2e-3
-FINAL_RATE_SHARE = 0.05
-FIRST_AVERAGED = 2
-"""The first epoch whose weights count in the mean; those of the very first are far off."""
+NOT_TRAINED = ("other",)
+"""The topics of a model that was not trained on any."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a training run learns from: the encoded rows of each kind, the vocabulary, and the dev examples."""
+class Material:
+    """What a model learns from. topics, kinds: the names of its classes, of texts and of entities. dev: what choices are made on."""
 
-    vocabulary: list[str]
-    texts: Encoded
-    entities: Encoded
+    texts: list[Example]
+    entities: list[Example]
     dev: dict[DataSet, list[Example]]
+    topics: Sequence[str]
+    kinds: Sequence[str]
+    digests: dict[str, str]
 
 
-class Adam:
-    """Adam (Kingma and Ba 2015) by TensorFlow's fused operation: the two tables of millions of rows need it."""
+def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) -> Path:
+    """Trains on the sets of the data folder, keeps what is best on dev, and writes the model folder `out`.
 
-    def __init__(self, variables: Sequence[tf.Variable]) -> None:
-        self._variables = variables
-        self._first = [tf.Variable(tf.zeros_like(v)) for v in variables]
-        self._second = [tf.Variable(tf.zeros_like(v)) for v in variables]
-        self._power1, self._power2 = tf.Variable(1.0), tf.Variable(1.0)
-        self.rate = tf.Variable(LEARNING_RATE)
-
-    def apply(self, gradients: Sequence[tf.Tensor | tf.IndexedSlices | None]) -> None:
-        """One step; a variable without a gradient stays as it is."""
-        self._power1.assign(self._power1 * 0.9)
-        self._power2.assign(self._power2 * 0.999)
-        for v, m, s, gradient in zip(self._variables, self._first, self._second, gradients, strict=True):
-            if gradient is None:
-                continue
-            tf.raw_ops.ResourceApplyAdam(
-                var=v.handle,
-                m=m.handle,
-                v=s.handle,
-                beta1_power=self._power1,
-                beta2_power=self._power2,
-                lr=self.rate,
-                beta1=0.9,
-                beta2=0.999,
-                epsilon=1e-7,
-                grad=tf.convert_to_tensor(gradient),
-            )
-
-
-class Trainer:
-    """Two kinds of step over one network: rows with text labels, rows with entity labels."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.optimizer = Adam(network.trainable_variables)
-
-    @tf.function(reduce_retracing=True)
-    def text_step(self, batch: Batch) -> tf.Tensor:
-        """The loss before the step."""
-        return self._step(lambda: self.network.text_loss(batch))
-
-    @tf.function(reduce_retracing=True)
-    def entity_step(self, batch: Batch) -> tf.Tensor:
-        """The loss before the step."""
-        return self._step(lambda: self.network.entity_loss(batch))
-
-    def _step(self, loss_of: Callable[[], tf.Tensor]) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            loss = loss_of()
-        self.optimizer.apply(tape.gradient(loss, self.network.trainable_variables))
-        return loss
-
-    def epoch(self, prepared: Prepared, rng: np.random.Generator, rates: NDArray[np.float64]) -> tuple[float, float]:
-        """One pass over all rows, both kinds mixed. rates: the learning rates at its start and its end."""
-        steps: list[tuple[bool, Batch]] = [(True, b) for b in batches(prepared.texts, rng)]
-        steps += [(False, b) for b in batches(prepared.entities, rng)]
-        losses: dict[bool, list[tf.Tensor]] = {True: [], False: []}
-        for done, at in enumerate(rng.permutation(len(steps))):
-            self.optimizer.rate.assign(np.interp(done / len(steps), [0, 1], rates))
-            is_text, batch = steps[at]
-            losses[is_text].append(self.text_step(batch) if is_text else self.entity_step(batch))
-        return _mean(losses[True]), _mean(losses[False])
-
-
-def _mean(values: Sequence[tf.Tensor | float]) -> float:
-    return float(np.mean(values)) if values else 0.0
-
-
-def train(
-    data_folder: Path, out: Path, *, epochs: int = 8, seed: int = 7, report: Callable[[str], None] = print
-) -> Path:
-    """Trains on the sets of the data folder, keeps the epoch that is best on dev, and writes the model folder `out`.
-
-    Raises data.DataError for a folder without sets, folder.ModelError when `out` is not to be replaced.
+    A run that was stopped, at any moment, goes on from its last epoch when it is begun again. Raises data.DataError for a folder without
+    sets of these tasks, folder.ModelError when `out` is not to be replaced, checkpoint.RunError when another run was begun for it.
     """
+    tf.get_logger().setLevel("ERROR")  # a server a candidate is meant, not a mistake to be warned of
+    architecture, state = settings.of(), state_of(out)
+    folder.check_replaceable(out)
+    material = gathered(data_folder, architecture)
+    identity = settings.identity | {"data": _digest(material.digests)}
+    entries = vocabulary.learn((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
+    server, history, temperatures = fitted(architecture, settings, material, entries, state, identity, watcher)
     with folder.written_whole(out) as new:
-        tf.keras.utils.set_random_seed(seed)
-        tf.get_logger().setLevel("ERROR")  # a server a candidate is meant, not a mistake to be warned of
-        prepared = prepare(data_folder)
-        report(
-            f"vocabulary {len(prepared.vocabulary)}; rows {len(prepared.texts.ids)} with text labels, "
-            f"{len(prepared.entities.ids)} with entities"
-        )
-        server, history = fit(prepared, epochs, np.random.default_rng(seed), report)
-        write(new, server, prepared, data_folder)
-        report("scoring the test splits")
-        metrics = summary(evaluate(load(new), rows.read(data_folder, "test"), report=report))
-        folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history})
-        (new / folder.CARD).write_text(card.text(metrics, epochs, seed, data.present(data_folder)), encoding="utf-8")
+        write(new, out.name, server, architecture, material, entries)
+        watcher.said("scoring the test splits")
+        split = rows.answerable(rows.read(data_folder, "test"), folder.read_json(new / folder.MANIFEST, folder.Manifest))
+        metrics = summary(evaluate(load(new), split, report=watcher.said))
+        folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
+        about = subject(out.name, architecture, settings, material, data_folder)
+        (new / folder.CARD).write_text(card.text(about, str(data_folder), metrics, list(material.dev)), encoding="utf-8")
         folder.sync(new)
+    state.unlink(missing_ok=True)
     return out
 
 
-def prepare(data_folder: Path) -> Prepared:
-    """Reads the sets, learns the vocabulary and encodes the training rows."""
+def gathered(data_folder: Path, architecture: Architecture) -> Material:
+    """The rows of the sets whose task is trained."""
     evaluated = data.evaluated_texts(data_folder)
-    sets = data.present(data_folder)
-    rows = {dataset: data.train(data_folder, dataset, evaluated) for dataset in sets}
-    entries = vocabulary.learn(example.text for examples in rows.values() for example in examples)
-    repeated = {dataset: examples * dataset.repeat for dataset, examples in rows.items()}
-    texts = [e for dataset, examples in repeated.items() if dataset.task != "entities" for e in examples]
-    entities = [e for dataset, examples in repeated.items() if dataset.task == "entities" for e in examples]
-    dev = {dataset: data.dev(data_folder, dataset) for dataset in sets}
-    return Prepared(entries, encoded(texts, entries), encoded(entities, entries), dev)
+    sets = [dataset for dataset in data.present(data_folder) if dataset.task in architecture.tasks]
+    if not sets:
+        raise data.DataError(f"{data_folder}: holds no set for {', '.join(architecture.tasks)}")
+    keep = _binary if not architecture.three_sentiments else _all
+    of_sets = {dataset: keep(data.train(data_folder, dataset, evaluated)) for dataset in sets}
+    return Material(
+        [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples * dataset.repeat],
+        [e for dataset, examples in of_sets.items() if dataset.task == "entities" for e in examples * dataset.repeat],
+        {dataset: keep(data.dev(data_folder, dataset)) for dataset in sets},
+        TOPICS if "topic" in architecture.tasks else NOT_TRAINED,
+        ENTITY_TYPES if "entities" in architecture.tasks else (), data.digests(data_folder, sets))
 
 
-def fit(
-    prepared: Prepared, epochs: int, rng: np.random.Generator, report: Callable[[str], None]
-) -> tuple[export.Server, list[dict[str, Any]]]:
-    """The best server, and the dev scores of every candidate.
-
-    Candidates: the weights after each epoch, and their mean over the epochs so far (Izmailov et al. 2018). Best: the
-    highest mean over the dev sets of accuracy (classification) or F1 (entities).
-    """
-    trained, mean = _network(prepared), _network(prepared)
-    trainer = Trainer(trained)
-    rates = np.linspace(LEARNING_RATE, LEARNING_RATE * FINAL_RATE_SHARE, epochs + 1)
-    best = export.Server(prepared.vocabulary, trained)
-    history: list[dict[str, Any]] = []
-    for epoch in range(1, epochs + 1):
-        losses = trainer.epoch(prepared, rng, rates[epoch - 1 : epoch + 1])
-        report(f"epoch {epoch}/{epochs}: losses {losses[0]:.3f} (texts), {losses[1]:.3f} (entities)")
-        _take_into_mean(mean, trained, max(epoch - FIRST_AVERAGED + 1, 1))
-        for weights, network in (("own", trained), ("mean", mean))[: 2 if epoch > FIRST_AVERAGED else 1]:
-            server = export.Server(prepared.vocabulary, network)
-            server.fold()
-            scores = dev_scores(server, prepared.dev)
-            history.append({"epoch": epoch, "weights": weights, "mean": _mean(list(scores.values())), "sets": scores})
-            if history[-1]["mean"] >= max(h["mean"] for h in history):
-                best = server
-            shown = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-            report(f"epoch {epoch}/{epochs}, {weights} weights: dev {history[-1]['mean']:.4f}: {shown}")
-    return best, history
+def _all(examples: list[Example]) -> list[Example]:
+    return examples
 
 
-def _network(prepared: Prepared) -> Network:
-    classes = (len(SENTIMENTS), len(TOPICS), len(spans.labels_of(ENTITY_TYPES)))
-    return Network(len(prepared.vocabulary), *classes, name_pairs(prepared.entities))
+def _binary(examples: list[Example]) -> list[Example]:
+    """Without neutral rows; of the two classes that are left positive is the second."""
+    return [replace(e, sentiment=min(e.sentiment, 1)) for e in examples if e.sentiment != SENTIMENTS.index("neutral")]
 
 
-def _take_into_mean(mean: Network, trained: Network, count: int) -> None:
-    """Makes `mean` the mean of count weights, the last of which are those of `trained`."""
-    for average, variable in zip(mean.trainable_variables, trained.trainable_variables, strict=True):
-        average.assign_add((variable - average) / count)
+def fitted(
+    architecture: Architecture, settings: Settings, material: Material, entries: Sequence[str], state: Path, identity: dict[str, str],
+    watcher: Watcher,
+) -> tuple[Server, list[dict[str, Any]], dict[str, float]]:
+    """See Fit.run and calibrated."""
+    texts, entities = encoded(material.texts, entries), encoded(material.entities, entries)
+    watcher.said(f"vocabulary {len(entries)}; rows {len(texts.ids)} with text labels, {len(entities.ids)} with entities")
+    sentiments = len(SENTIMENTS) if architecture.three_sentiments else 2
+    sizes = Sizes(
+        len(entries), sentiments if "sentiment" in architecture.tasks else 1, len(material.topics),
+        len(spans.labels_of(material.kinds)), name_pairs(entities))
+    rate = None if settings.rate == 0 else architecture.recipe.rate
+    job = Job(architecture, sizes, entries, texts, entities, architecture.recipe.epochs, settings.seed, rate, settings.patience,
+              settings.class_weights)
+    network, server, history = Fit(job, state, identity, scorer(material.dev, architecture.three_sentiments), watcher).run()
+    return server, history, calibrate(network, server, architecture, material.dev)
 
 
-def dev_scores(server: export.Server, dev: dict[DataSet, list[Example]]) -> dict[str, float]:
+def scorer(dev: Mapping[DataSet, list[Example]], three_sentiments: bool) -> Callable[[Server], dict[str, float]]:
     """Accuracy or F1 on every dev set, by the serving graph."""
 
+    def score(server: Server) -> dict[str, float]:
+        tag = tagger(server, three_sentiments)
+        return {dataset.name: share_right(dataset.task, examples, answer(tag, [example.text for example in examples]))
+                for dataset, examples in dev.items() if examples}
+
+    return score
+
+
+def share_right(task: str, examples: Sequence[Example], answers: Answers) -> float:
+    """Accuracy of a classification, F1 of exact spans."""
+    if task == "entities":
+        gold, said = ([[(str(kind), start, end) for kind, start, end, *_ in spans] for spans in texts]
+                      for texts in ([example.entities or () for example in examples], answers.entities))
+        return span_scores(gold, said, [str(kind) for kind in range(len(ENTITY_TYPES))]).micro.f1
+    return float(np.mean(getattr(answers, task).argmax(1) == [getattr(example, task) for example in examples]))
+
+
+def tagger(server: Server, three_sentiments: bool) -> Callable[[Sequence[str]], Tags]:
+    """What a server says of texts; of two sentiments the columns of these alone."""
+
     def tag(texts: Sequence[str]) -> Tags:
-        out = server.serve(tf.constant(list(texts)))
-        return Tags(**{name: value.numpy() for name, value in out.items()})
+        tags = Tags(**{name: value.numpy() for name, value in server.serve(tf.constant(list(texts), tf.string)).items()})
+        return tags if three_sentiments else replace(tags, sentiment=tags.sentiment[:, ::2])
 
-    scores = {}
-    for dataset, examples in dev.items():
-        if examples:
-            answers = answer(tag, [example.text for example in examples])
-            beside = judged(dataset.task, [(dataset, example) for example in examples], answers, TOPICS, ENTITY_TYPES)
-            scores[dataset.name] = beside.scores(range(len(examples))).micro.f1
-    return scores
+    return tag
 
 
-def write(new: Path, server: export.Server, prepared: Prepared, data_folder: Path) -> None:
+def calibrate(network: Network, server: Server, architecture: Architecture, dev: Mapping[DataSet, list[Example]]) -> dict[str, float]:
+    """Divides the logits of the network and its server by the temperatures of the dev rows, by task, which are returned: 1 without rows."""
+    tag = tagger(server, architecture.three_sentiments)
+    found = {"sentiment": 1.0, "topic": 1.0}
+    for task in found:
+        if examples := [example for dataset, of_set in dev.items() if dataset.task == task for example in of_set]:
+            shares = getattr(answer(tag, [example.text for example in examples]), task)
+            found[task] = temperature(shares, np.array([getattr(example, task) for example in examples]))
+    network.cool(**found)
+    server.take(network)
+    return found
+
+
+def write(new: Path, name: str, server: Server, architecture: Architecture, material: Material, entries: Sequence[str]) -> None:
     """Writes what answers, and the manifest over it."""
-    export.save(server, new / folder.SAVED_MODEL)
-    vocabulary.write(new / folder.VOCABULARY, prepared.vocabulary)
-    labels = folder.Labels(list(SENTIMENTS), list(TOPICS), list(ENTITY_TYPES))
-    folder.write_json(new / folder.LABELS, labels)
+    server.release()
+    tf.saved_model.save(server, str(new / folder.SAVED_MODEL), signatures={"serve": server.serve})
+    vocabulary.write(new / folder.VOCABULARY, entries)
+    folder.write_json(new / folder.LABELS, folder.Labels(list(SENTIMENTS), list(material.topics), list(material.kinds)))
     for placeholder in (folder.CARD, folder.METRICS):
         (new / placeholder).touch()
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    version, digests = folder.content_version(new), data.digests(data_folder)
-    manifest = folder.Manifest(NAME, version, ["sentiment", "topic", "entities"], ARCHITECTURE, digests, created)
+    version = folder.content_version(new)
+    manifest = folder.Manifest(
+        name, version, list(architecture.tasks), architecture.about, material.digests, created, architecture.three_sentiments)
     folder.write_json(new / folder.MANIFEST, manifest)
+
+
+def subject(name: str, architecture: Architecture, settings: Settings, material: Material, data_folder: Path) -> card.Subject:
+    """What the card says of the model and how it came to be."""
+    said = {
+        "sentiment": f"a sentiment ({', '.join(SENTIMENTS if architecture.three_sentiments else SENTIMENTS[::2])})",
+        "topic": f"one of {len(material.topics)} topics",
+        "entities": f"named spans ({', '.join(ENTITY_TYPES)})"}
+    chosen = {"arch": settings.architecture, "task": ",".join(settings.tasks), "data": data_folder}
+    command = card.command(chosen | settings.options(architecture))
+    return card.Subject(name, settings.architecture, architecture.about, " and ".join(said[task] for task in architecture.tasks), command,
+                        architecture.tasks)
+
+
+def _digest(digests: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()

@@ -8,6 +8,7 @@ EXIT_CODES: Mapping[str, int] = {
     "pipelines.errors.JobFailed": FAILED,
     "insights.queries.QueryError": USAGE,
     "insights.store.StoreError": ENVIRONMENT,
+    "models.checkpoint.RunError": USAGE,
     "models.data.DataError": USAGE,
     "models.folder.ModelError": ENVIRONMENT,
     "transforms.archives.ArchiveError": USAGE,

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from models import data
 from models.data import NO_LABEL, SETS, DataError, DataSet, Example, Span
-from models.folder import LABELS, Labels, ModelError, read_json
+from models.folder import LABELS, Labels, Manifest, ModelError, read_json
 from models.preparation import read as prepared
-from models.preparation.manifest import Manifest
+from models.preparation.manifest import Manifest as Preparation
 from models.preparation.row import Entity, Row
 from models.taxonomy import ENTITY_TYPES, TOPICS
 from schemas.tagging import SENTIMENTS
@@ -55,6 +55,16 @@ def digests(split: Split) -> dict[str, str]:
     return {path.relative_to(split.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def answerable(split: Split, model: Manifest) -> Split:
+    """What a model was trained to answer: the sets of its tasks, without neutral rows where it knows none. Raises DataError for nothing."""
+    neutral = SENTIMENTS.index("neutral")
+    rows = {one: [e for e in of if one.task != "sentiment" or model.neutral or e.sentiment != neutral]
+            for one, of in split.rows.items() if one.task in model.tasks}
+    if not any(rows.values()):
+        raise DataError(f"{split.folder}: no set has rows for {', '.join(model.tasks)}, which {model.name} was trained for")
+    return split._replace(rows={one: of for one, of in rows.items() if of})
+
+
 def check_labels(model: Path, split: Split) -> None:
     """Raises ModelError for a model that lacks a label which some row has: it could never be right there."""
     labels = read_json(model / LABELS, Labels)
@@ -77,7 +87,7 @@ def _published_file(split: Split, dataset: DataSet) -> Path:
     return data.file_of(split.folder, dataset, "train" if held_out else dataset.test_split if split.name == "test" else "dev")
 
 
-def _prepared_sets(manifest: Manifest) -> list[DataSet]:
+def _prepared_sets(manifest: Preparation) -> list[DataSet]:
     known = {dataset.name: dataset for dataset in SETS}
     if unknown := [one.name for one in manifest.sets if one.name not in known]:
         raise DataError(f"prepared data holds the sets {', '.join(unknown)}, which are not known here; {prepared.MENDS}")

@@ -20,7 +20,7 @@ OPTIONS = (
 def run(args: argparse.Namespace) -> int:
     """Prints the scores as a table, and writes the report."""
     from models.evaluation import rows, write
-    from models.folder import check_whole
+    from models.folder import MANIFEST, Manifest, check_whole, read_json
 
     if args.folder and args.model:
         raise UsageProblem("the model is named twice, as MODEL and as --model: leave one out")
@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     if out:
         write.check_place(out)
         check_new_folder(out, "--report")
-    split = rows.read(Path(args.data), args.split)
+    manifest = read_json(model_folder(named) / MANIFEST, Manifest)
+    split = rows.answerable(rows.read(Path(args.data), args.split), manifest)
     rows.check_labels(model_folder(named), split)
     for name in split.empty:
         note(f"{name}: has no rows in the {args.split} split, left out")

@@ -3,6 +3,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.commands import models_uncertain
 from pipelines.commands.command import Command, Group
 from pipelines.commands.output import note, print_json, print_table
 from pipelines.commands.quiet import quiet_import
@@ -70,4 +71,4 @@ def check_model(named: str) -> None:
 
 LIST = Command("list", "list the models at hand, the newest first", ("models", "models list --folder trained --json"),
                OPTIONS, run)
-GROUP = Group("models", "list the models at hand", (LIST,), default="list")
+GROUP = Group("models", "the models at hand, and what they are in doubt about", (LIST, models_uncertain.COMMAND), default="list")

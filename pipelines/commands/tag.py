@@ -1,12 +1,10 @@
 """textpulse tag: texts in, tagged JSON lines out. No Beam, no Kafka."""
 import argparse
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from pipelines.commands.archives import files_of, is_archive
-from pipelines.commands.command import Command, Positional
+from pipelines.commands.command import Command
+from pipelines.commands.texts import FILES, Source, sources_of
 from pipelines.options import MODEL, TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -14,9 +12,6 @@ if TYPE_CHECKING:
     from schemas.tagging import Tagger
 
 OPTIONS = (MODEL, TEXT_LIMIT)
-STDIN = "-"
-BLOCK_BYTES = 1 << 16
-CHUNK = 512
 LINE_FIELDS = ("origin", "offset", "text", "sentiment", "sentiment_score", "sentiment_probabilities", "topic",
                "topic_score", "entities", "model", "model_version")
 """What is said of a line of text: it has no id, no time and no source of its own."""
@@ -24,29 +19,21 @@ LINE_FIELDS = ("origin", "offset", "text", "sentiment", "sentiment_score", "sent
 
 def run(args: argparse.Namespace) -> int:
     """Tags every text; one JSON line for each, in their order."""
-    names = args.files or [STDIN]
-    files = [name for name in names if name != STDIN]
-    paths = files_of(files) if files else []   # all must be there before a model is loaded
+    sources = sources_of(args.files)   # all must be there before a model is loaded
     from pipelines.commands.models import tagger
 
     model = tagger(args.model)
-    if STDIN in names:
-        _tag_all(model, STDIN, _line_chunks(sys.stdin.buffer, args.max_text_bytes), lines=True)
-    for path in paths:
-        if is_archive(path):
-            _tag_all(model, path, _event_chunks(path, args.max_text_bytes), lines=False)
-            continue
-        with Path(path).open("rb") as file:
-            _tag_all(model, path, _line_chunks(file, args.max_text_bytes), lines=True)
+    for source in sources:
+        _tag_all(model, source, args.max_text_bytes)
     return 0
 
 
-def _tag_all(model: "Tagger", origin: str, chunks: "Iterator[list[TextEvent | Rejected]]", *, lines: bool) -> None:
+def _tag_all(model: "Tagger", source: Source, max_text_bytes: int) -> None:
     import msgspec
 
     encode, number = msgspec.json.Encoder().encode, 0
-    for chunk in chunks:
-        for row in _tagged(model, origin, number, chunk, lines=lines):
+    for chunk in source.chunks(max_text_bytes):
+        for row in _tagged(model, source.name, number, chunk, lines=source.lines):
             sys.stdout.buffer.write(encode(row) + b"\n")
         sys.stdout.buffer.flush()
         number += len(chunk)
@@ -76,43 +63,7 @@ def _tagged(model: "Tagger", origin: str, first: int, chunk: "list[TextEvent | R
     return rows
 
 
-def _line_chunks(file: IO[bytes], max_text_bytes: int) -> "Iterator[list[TextEvent | Rejected]]":
-    """What can be read without waiting, as items of whole lines: a text typed in is answered at once."""
-    read = getattr(file, "read1", file.read)
-    left = b""
-    while block := read(BLOCK_BYTES):
-        *whole, left = (left + block).split(b"\n")
-        for start in range(0, len(whole), CHUNK):
-            yield [_text(line, max_text_bytes) for line in whole[start : start + CHUNK]]
-    if left:
-        yield [_text(left, max_text_bytes)]
-
-
-def _text(line: bytes, max_text_bytes: int) -> "TextEvent | Rejected":
-    from schemas.records import Reason, Rejected, TextEvent
-
-    line = line.removesuffix(b"\r")
-    if len(line) > max_text_bytes:
-        return Rejected(Reason.TOO_LONG, f"{len(line)} bytes, more than {max_text_bytes}")
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        return Rejected(Reason.BAD_ENCODING, f"not UTF-8 at byte {error.start}")
-    if not text or text.isspace():
-        return Rejected(Reason.EMPTY_TEXT, "the line is empty")
-    return TextEvent("", 0, text)
-
-
-def _event_chunks(path: str, max_text_bytes: int) -> "Iterator[list[TextEvent | Rejected]]":
-    from schemas.archived import ArchiveDecoder
-    from transforms.archives import read_records
-
-    decoder = ArchiveDecoder(max_text_bytes)
-    for batch in read_records(path, batch=CHUNK):
-        yield [decoder.decode(value, None) for value in batch.values]
-
-
 COMMAND = Command(
     "tag", "tag texts, without Kafka and without Beam: one JSON line for each",
     ("tag < texts.txt", "tag events.jsonl.gz > tagged.jsonl"), OPTIONS, run,
-    (Positional("files", "text files (a text each line), archives of events, or - for stdin; default: stdin", "*"),))
+    (FILES,))

@@ -1,33 +1,143 @@
-"""textpulse train: a model folder from a folder of data sets."""
+"""textpulse train: a model folder from a folder of data sets, or from a file of labels."""
 import argparse
+import shutil
+import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from models.architectures import NAMES, TASKS
 from pipelines.commands.command import Command
+from pipelines.commands.models import check_model, model_folder
 from pipelines.commands.output import line, note
 from pipelines.commands.quiet import quiet_import
 from pipelines.errors import UsageProblem
 from pipelines.options import Option
-from pipelines.values import count
+from pipelines.values import count, expecting, one_of, rate
+
+if TYPE_CHECKING:
+    from models.events import Events
+    from models.settings import Settings
+
+SEARCH = "search"
+EVERY_S = 0.2
+
+
+@expecting(f"some of {', '.join(TASKS)}, with commas")
+def tasks(text: str) -> tuple[str, ...]:
+    """Names of tasks, each once, in their order. Raises ValueError."""
+    named = {part.strip() for part in text.split(",")} if text.strip() else set()
+    if not named <= set(TASKS):
+        raise ValueError("none of them")
+    return tuple(task for task in TASKS if task in named)
+
+
+@expecting(f"a number above 0, or {SEARCH}")
+def learning_rate(text: str) -> float | None:
+    """0 to search for one, None where none is given. Raises ValueError."""
+    return 0.0 if text == SEARCH else rate(text) if text else None
+
 
 DATA = Option("data", str, "../shared/data", "folder of the data sets")
 OPTIONS = (
     DATA, Option("out", str, "", "the model folder to write; a model there is replaced (needed)"),
-    Option("epochs", count, 8, "passes over the training rows"), Option("seed", count, 7, "of weights and order"))
+    Option("labels", str, "", "train your own topics instead: a CSV file with the columns text and label (sentiment, split)"),
+    Option("base", str, "", "with --labels: the model to begin with; default: the model that comes with textpulse"),
+    Option("arch", one_of(*NAMES), "cnn", f"architecture: {', '.join(NAMES)}"),
+    Option("task", tasks, "", f"what to train: {', '.join(TASKS)}, several with commas; default: all of the architecture"),
+    Option("epochs", count, 0, "passes over the training rows at most; 0: as many as suit the architecture"),
+    Option("patience", count, 3, "epochs without a better dev score after which it ends; 0: never"),
+    Option("learning-rate", learning_rate, None, f"at the start; {SEARCH}: the best of short trials; default: the architecture's"),
+    Option("class-weights", one_of("none", "balanced"), "none", "balanced: every class counts alike, however few its rows"),
+    Option("seed", count, 7, "of weights, order and noise"),
+    Option("tensorboard", str, "", "also write losses and dev scores into this folder, for TensorBoard"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains, reports each epoch on stderr, and prints the folder."""
     if not args.out:
         raise UsageProblem("--out FOLDER is needed: where the model is written")
-    if not args.epochs:
-        raise UsageProblem("--epochs 0: at least one is needed")
+    if args.base and not args.labels:
+        raise UsageProblem("--base is for --labels FILE: a model of data sets begins anew")
+    if args.labels:
+        return _run_labels(args)
     check_data(args.data)
     with quiet_import():
+        from models.load import meet_the_machine
+        from models.settings import Settings
         from models.train import train
 
-    folder = train(Path(args.data), Path(args.out), epochs=args.epochs, seed=args.seed, report=note)
-    line(str(folder))
+        meet_the_machine()
+    if args.task and not set(args.task) <= set(Settings(args.arch).of().tasks):
+        raise UsageProblem(f"--task {','.join(args.task)}: {args.arch} is trained for {', '.join(Settings(args.arch).of().tasks)} alone")
+    line(str(train(Path(args.data), Path(args.out), _settings(args), _watcher(args))))
     return 0
+
+
+def _run_labels(args: argparse.Namespace) -> int:
+    from models.labels import read
+
+    if args.arch != "cnn" or args.task:
+        raise UsageProblem("--labels trains topics onto a model of architecture cnn: leave --arch and --task out")
+    labels = read(Path(args.labels))
+    check_model(args.base)
+    with quiet_import():
+        from models.load import meet_the_machine
+        from models.tune import tune
+
+        meet_the_machine()
+    line(str(tune(labels, args.labels, model_folder(args.base), Path(args.out), _settings(args), _watcher(args))))
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    from models.settings import Settings
+
+    return Settings(
+        args.arch, args.task or (), args.epochs or None, args.seed, args.learning_rate, args.patience, args.class_weights == "balanced")
+
+
+def _watcher(args: argparse.Namespace) -> "Watch":
+    from models.events import Events
+
+    return Watch(Events(Path(args.tensorboard)) if args.tensorboard else None)
+
+
+class Watch:
+    """Notes what there is to read, and draws a bar of the epoch on a terminal."""
+
+    def __init__(self, events: "Events | None") -> None:
+        self._events, self._begun, self._due, self._drawn = events, 0.0, 0.0, False
+
+    def said(self, text: str) -> None:
+        """A line of its own."""
+        self._wipe()
+        note(text)
+
+    def stepped(self, epoch: int, done: int, total: int) -> None:
+        """The bar, with the time that is left of this epoch."""
+        now = time.monotonic()
+        if done == 1:
+            self._begun = now
+        if now < self._due or not sys.stderr.isatty():
+            return
+        self._due, self._drawn = now + EVERY_S, True
+        left = (now - self._begun) / max(done - 1, 1) * (total - done)
+        width = min(40, max(10, shutil.get_terminal_size().columns - 50))
+        full = width * done // total
+        name = f"epoch {epoch}" if epoch else "learning rate"
+        sys.stderr.write(f"\r{name} {'█' * full}{'░' * (width - full)} {done:,}/{total:,} steps, {left:.0f} s left  ")
+        sys.stderr.flush()
+
+    def scored(self, epoch: int, values: dict[str, float]) -> None:
+        """A point of each curve."""
+        if self._events:
+            self._events.write(epoch, values)
+
+    def _wipe(self) -> None:
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            self._drawn = False
 
 
 def check_data(folder: str) -> None:
@@ -38,5 +148,6 @@ def check_data(folder: str) -> None:
 
 
 COMMAND = Command(
-    "train", "train a model on a folder of data sets",
-    ("train --out trained/fast", "train --data my-data --out trained/mine --epochs 12 --seed 1"), OPTIONS, run)
+    "train", "train a model on a folder of data sets, or your own topics on a file of labels",
+    ("train --labels tickets.csv --out trained/tickets", "train --data my-data --arch rnn --task sentiment,topic --out trained/mine"),
+    OPTIONS, run)

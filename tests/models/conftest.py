@@ -53,12 +53,38 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_data(tmp_path_factory.mktemp("data"))
 
 
+class Quiet:
+    """Watches a training run without a word; remembers what it saw."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.points: list[tuple[int, dict[str, float]]] = []
+
+    def said(self, line: str) -> None:
+        self.lines.append(line)
+
+    def stepped(self, epoch: int, done: int, total: int) -> None:
+        pass
+
+    def scored(self, epoch: int, values: dict[str, float]) -> None:
+        self.points.append((epoch, values))
+
+
+def train_quietly(data: Path, out: Path, watcher: Quiet | None = None, **settings: Any) -> Path:
+    from models.train import Settings, train
+
+    return train(data, out, Settings(**settings), watcher or Quiet())
+
+
+@pytest.fixture(scope="session")
+def train_tiny() -> Callable[..., Path]:
+    return train_quietly
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder trained for a few seconds. Tests copy it before they harm it."""
-    from models.train import train
-
-    return train(tiny_data, tmp_path_factory.mktemp("models") / "tiny", epochs=14, seed=1, report=lambda line: None)
+    return train_quietly(tiny_data, tmp_path_factory.mktemp("models") / "tiny", epochs=14, seed=1)
 
 
 @pytest.fixture

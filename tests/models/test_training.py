@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from models.evaluation.summary import summary
 from models.folder import CARD, FILES, LABELS, MANIFEST, METRICS, VOCABULARY, ModelError, written_whole
 from models.load import LoadedModel, load, verify_content
 from models.pieces import PIECES_LIMIT
-from models.train import train
 from schemas.tagging import Tags
 
 MIXED = ["love great", "", "Anna met Boris 中国 😀", "足球 " * 40, "e\u0301 Clara", "hate " * 300, "x"]
@@ -204,13 +203,16 @@ def test_the_card_names_every_set_with_its_licence(tiny_model: Path) -> None:
 
 
 def test_a_card_of_all_sets_credits_all_of_them() -> None:
-    text = card.text({}, 1, 1, data.SETS)
+    subject = card.Subject("fast", "cnn", "convolutions", "topics", card.command({"seed": 1, "task": ""}), ("topic",))
+    text = card.text(subject, "data", {}, data.SETS)
+    assert "    textpulse train --seed 1 --out FOLDER\n" in text
     assert all(dataset.attribution in text and dataset.licence in text for dataset in data.SETS)
 
 
-def test_a_training_that_fails_leaves_no_folder_and_no_older_one_harmed(copy: Path, tmp_path: Path) -> None:
+def test_a_training_that_fails_leaves_no_folder_and_no_older_one_harmed(
+        copy: Path, tmp_path: Path, train_tiny: Callable[..., Path]) -> None:
     with pytest.raises(data.DataError):
-        train(tmp_path / "no-data", copy, epochs=1, seed=1, report=lambda line: None)
+        train_tiny(tmp_path / "no-data", copy, epochs=1, seed=1)
     verify_content(copy)
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 

@@ -102,7 +102,10 @@ def test_a_missing_model_or_file_is_told_before_tensorflow_is_imported(tmp_path:
 
 
 @pytest.mark.parametrize("argv", [
-    ["train"], ["train", "--out", "x", "--epochs", "0"], ["train", "--out", "x", "--data", "/nope"],
+    ["train"], ["train", "--out", "x", "--epochs", "-1"], ["train", "--out", "x", "--data", "/nope"],
+    ["train", "--out", "x", "--base", "y"], ["train", "--out", "x", "--arch", "gru"], ["train", "--out", "x", "--task", "moods"],
+    ["train", "--out", "x", "--learning-rate", "0"], ["train", "--out", "x", "--labels", "/nope.csv"],
+    ["train", "--out", "x", "--labels", "x.csv", "--arch", "rnn"], ["train", "--out", "x", "--class-weights", "some"],
     ["evaluate", "--data", "/nope"], ["evaluate", "a", "--model", "b"],
     ["models", "--folder", "/nope"]], ids=" ".join)
 def test_wrong_use_is_code_2(argv: list[str], capsys: Said) -> None:
@@ -142,3 +145,37 @@ def test_the_default_folder_is_that_of_the_loader() -> None:
     from models.load import DEFAULT
 
     assert model_folder("").resolve() == DEFAULT.resolve()
+
+
+TEXTS = ["Anna flies to Paris", "anna flies to paris!", "the parcel was late", "", "we won the football match"]
+
+
+@pytest.mark.model
+def test_the_most_doubtful_texts_are_listed_once_each_the_least_margin_first(tmp_path: Path, capsys: Said) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS))
+    assert main(["models", "uncertain", str(tmp_path / "texts.txt"), "--json"]) == 0
+    said = capsys.readouterr()
+    rows = json.loads(said.out)
+    assert {row["text"] for row in rows} == {TEXTS[0], TEXTS[2], TEXTS[4]}
+    assert [row["margin"] for row in rows] == sorted(row["margin"] for row in rows)
+    assert all(row["margin"] == pytest.approx(row["first_score"] - row["second_score"]) for row in rows)
+    assert "left out: 1 that are no texts" in said.err
+
+
+@pytest.mark.model
+def test_doubtful_texts_are_a_file_of_labels_once_they_are_filled_in(tmp_path: Path, capsys: Said) -> None:
+    from models.data import DataError
+    from models.labels import read
+
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS))
+    out = tmp_path / "to-label.csv"
+    assert main(["models", "uncertain", str(tmp_path / "texts.txt"), "--limit", "2", "--output", str(out)]) == 0
+    assert out.read_text().count("\n") == 3
+    with pytest.raises(DataError, match="the label is empty"):
+        read(out)
+
+
+@pytest.mark.parametrize("argv", [["--limit", "0"], ["/nope.txt"], ["--task", "entities"]], ids=" ".join)
+def test_wrong_use_of_uncertain_is_code_2(argv: list[str], capsys: Said) -> None:
+    assert main(["models", "uncertain", *argv]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

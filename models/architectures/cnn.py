@@ -1,17 +1,18 @@
 """The fast tagger's network: one convolutional encoder with sentiment, topic and entity heads, in training form.
 
 The first layer is linear in the embedding of each piece, so that each of its kernel slices times the embedding table
-is a table itself: models.export folds them, and the layer becomes gathers and a sum (no nonlinearity or normalization
+is a table itself: folded.py folds them, and the layer becomes gathers and a sum (no nonlinearity or normalization
 may come between). The same holds for the hashed bigrams (Joulin et al. 2017), which are a table from the start.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.architectures.contract import Noise, Sizes
 from models.pieces import PAD_ID, PAD_SHAPE, SHAPES, UNKNOWN_ID
 
 EMBEDDING = 128
@@ -41,20 +42,9 @@ MOST_PIECES = 46_340
 ENTITY_PIECE_DROPOUT = 0.15
 """More than for whole texts: a name not seen before must be found by what stands around it."""
 HEAD_DROPOUT = 0.3
-LABEL_SMOOTHING = 0.05
 
 
 Tensor = TypeVar("Tensor", tf.Tensor, NDArray[np.int32])
-
-
-class Batch(NamedTuple):
-    """Padded rows. ids, shapes int32[B, L]; sentiment, topic int32[B] (-1: none); entity int32[B, L] (-1: none)."""
-
-    ids: tf.Tensor
-    shapes: tf.Tensor
-    sentiment: tf.Tensor
-    topic: tf.Tensor
-    entity: tf.Tensor
 
 
 def bigram_rows(ids: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
@@ -112,15 +102,15 @@ class Heads(tf.Module):
     def __init__(self, sentiments: int, topics: int, entity_labels: int) -> None:
         super().__init__(name="heads")
         wide = FILTERS * len(TEXT_GROUPS)
-        self.dense, self.dense_bias = _weight("dense", 2 * wide, HIDDEN), _zeros("dense_b", HIDDEN)
-        self.sentiment = _weight("sentiment", HIDDEN, sentiments)
-        self.sentiment_bias = _zeros("sentiment_b", sentiments)
-        self.topic, self.topic_bias = _weight("topic", HIDDEN, topics), _zeros("topic_b", topics)
+        self.dense, self.dense_bias = weight("dense", 2 * wide, HIDDEN), zeros("dense_b", HIDDEN)
+        self.sentiment = weight("sentiment", HIDDEN, sentiments)
+        self.sentiment_bias = zeros("sentiment_b", sentiments)
+        self.topic, self.topic_bias = weight("topic", HIDDEN, topics), zeros("topic_b", topics)
         self.shape = tf.Variable(tf.zeros([SHAPES**3, FILTERS]), name="shape")
-        self.entity_in = _weight("entity_in", 2 * FILTERS, FILTERS)
-        self.entity_text = _weight("entity_text", FILTERS, FILTERS)
-        self.context, self.context_bias = _weight("context", 3 * FILTERS, FILTERS), _zeros("context_b", FILTERS)
-        self.entity, self.entity_bias = _weight("entity", FILTERS, entity_labels), _zeros("entity_b", entity_labels)
+        self.entity_in = weight("entity_in", 2 * FILTERS, FILTERS)
+        self.entity_text = weight("entity_text", FILTERS, FILTERS)
+        self.context, self.context_bias = weight("context", 3 * FILTERS, FILTERS), zeros("context_b", FILTERS)
+        self.entity, self.entity_bias = weight("entity", FILTERS, entity_labels), zeros("entity_b", entity_labels)
 
     def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """float32[B, HIDDEN] from the maximum and the mean over the pieces of each of TEXT_GROUPS; the last mean.
@@ -164,34 +154,30 @@ class Heads(tf.Module):
         return tf.matmul(outer, self.entity) + self.entity_bias
 
 
-class Network(tf.Module):
-    """The whole network as it is trained. name_pairs: the name_keys that it knows, int32[M] in order."""
+class ConvolutionalNetwork(tf.Module):
+    """The whole network as it is trained."""
 
-    def __init__(
-        self, vocabulary: int, sentiments: int, topics: int, entity_labels: int, name_pairs: NDArray[np.int32]
-    ) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__(name="network")
-        self.embedding = tf.Variable(tf.random.normal([vocabulary, EMBEDDING], stddev=0.1), name="embedding")
-        self.kernel = _weight("kernel", EMBEDDING, FILTERS * len(SLICES))
-        self.bias = _zeros("bias", FILTERS * len(GROUPS))
+        self.embedding = tf.Variable(tf.random.normal([sizes.vocabulary, EMBEDDING], stddev=0.1), name="embedding")
+        self.kernel = weight("kernel", EMBEDDING, FILTERS * len(SLICES))
+        self.bias = zeros("bias", FILTERS * len(GROUPS))
         self.bigrams = tf.Variable(tf.zeros([BIGRAM_ROWS, FILTERS]), name="bigrams")
-        self.name_pairs = tf.Variable(name_pairs, trainable=False, name="name_pairs")
-        self.names = tf.Variable(tf.zeros([len(name_pairs) + 1, 2 * FILTERS]), name="names")
-        self.heads = Heads(sentiments, topics, entity_labels)
+        self.name_pairs = tf.Variable(sizes.name_pairs, trainable=False, name="name_pairs")
+        self.names = tf.Variable(tf.zeros([len(sizes.name_pairs) + 1, 2 * FILTERS]), name="names")
+        self.heads = Heads(sizes.sentiment, sizes.topic, sizes.entity)
 
-    def features(self, ids: tf.Tensor, groups: Sequence[str], piece_dropout: float | None = None) -> list[tf.Tensor]:
+    def features(self, ids: tf.Tensor, groups: Sequence[str], noise: Noise | None = None, hidden: float = PIECE_DROPOUT) -> list[tf.Tensor]:
         """The first layer of int32[B, L]: one float32[B, L, FILTERS] a group asked for, zero at the padding.
 
-        relu has been applied to all but the entity group, which waits for more to be added. piece_dropout: the share
-        of pieces to hide, given in training only.
+        relu has been applied to all but the entity group, which waits for more to be added. hidden: the share of pieces that noise hides.
         """
         mask = tf.cast(ids != PAD_ID, tf.float32)[..., None]
-        if piece_dropout is not None:
-            lost = tf.random.uniform(tf.shape(ids)) < piece_dropout
-            ids = tf.where(tf.logical_and(lost, ids != PAD_ID), UNKNOWN_ID, ids)
+        if noise:
+            ids = tf.where(tf.logical_and(noise.hides(ids, hidden), ids != PAD_ID), UNKNOWN_ID, ids)
         embedded = tf.gather(self.embedding, ids) * mask
-        if piece_dropout is not None:
-            embedded = tf.nn.dropout(embedded, EMBEDDING_DROPOUT)
+        if noise:
+            embedded = noise.dropout(embedded, EMBEDDING_DROPOUT)
         wanted = [at for at, (group, _) in enumerate(SLICES) if group in groups]
         kernels = tf.split(self.kernel, len(SLICES), 1)
         projected = tf.split(tf.matmul(embedded, tf.concat([kernels[at] for at in wanted], 1)), len(wanted), 2)
@@ -204,46 +190,40 @@ class Network(tf.Module):
         linear = [(group, (tf.add_n(sums[group]) + biases[group]) * mask) for group in groups]
         return [values if group == ENTITY_GROUP else tf.nn.relu(values) for group, values in linear]
 
-    def text_loss(self, batch: Batch) -> tf.Tensor:
-        """Cross-entropy of the sentiment and the topic, each averaged over the rows that have that label."""
-        features = self.features(batch.ids, TEXT_GROUPS, PIECE_DROPOUT)
-        hidden, _ = self.heads.hidden(features, lengths_of(batch.ids))
-        hidden = tf.nn.dropout(hidden, HEAD_DROPOUT)
-        sentiment = _masked_loss(self.heads.sentiment_logits(hidden), batch.sentiment, LABEL_SMOOTHING)
-        return sentiment + _masked_loss(self.heads.topic_logits(hidden), batch.topic, LABEL_SMOOTHING)
+    def cool(self, sentiment: float, topic: float) -> None:
+        """See contract.Network."""
+        heads = self.heads
+        for variables, by in (((heads.sentiment, heads.sentiment_bias), sentiment), ((heads.topic, heads.topic_bias), topic)):
+            for variable in variables:
+                variable.assign(variable / by)
 
-    def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """float32[B, L, entity labels] of padded rows."""
-        dropout = ENTITY_PIECE_DROPOUT if training else None
-        bigrams, sums = self.features(ids, (BIGRAM_GROUP, ENTITY_GROUP), dropout)
+    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """See contract.Network; the shapes are not looked at."""
+        hidden, _ = self.heads.hidden(self.features(ids, TEXT_GROUPS, noise), lengths_of(ids))
+        if noise:
+            hidden = noise.dropout(hidden, HEAD_DROPOUT)
+        return self.heads.sentiment_logits(hidden), self.heads.topic_logits(hidden)
+
+    def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
+        """See contract.Network."""
+        bigrams, sums = self.features(ids, (BIGRAM_GROUP, ENTITY_GROUP), noise, ENTITY_PIECE_DROPOUT)
         rows = name_rows(self.name_pairs, ids, shifted(ids, 1))
-        if training:
-            hidden = tf.random.uniform(tf.shape(rows)) < NAME_DROPOUT
-            rows = tf.where(hidden, tf.size(self.name_pairs), rows)
+        if noise:
+            rows = tf.where(noise.hides(rows, NAME_DROPOUT), tf.size(self.name_pairs), rows)
         before = preceding(rows, tf.size(self.name_pairs))
         sums += tf.gather(self.names[:, :FILTERS], rows) + tf.gather(self.names[:, FILTERS:], before)
         sums += self.heads.entity_style(mean_of(bigrams, lengths_of(ids)))[:, None]
         inner = self.heads.entity_inner(sums, bigrams, shape_rows(shapes))
         inner *= tf.cast(ids != PAD_ID, tf.float32)[..., None]
-        return self.heads.entity_logits(tf.nn.dropout(inner, HEAD_DROPOUT) if training else inner)
-
-    def entity_loss(self, batch: Batch) -> tf.Tensor:
-        """Cross-entropy of the BIO labels, averaged over the pieces that have one."""
-        return _masked_loss(self.entity_logits(batch.ids, batch.shapes, training=True), batch.entity, 0.0)
+        return self.heads.entity_logits(noise.dropout(inner, HEAD_DROPOUT) if noise else inner)
 
 
-def _masked_loss(logits: tf.Tensor, labels: tf.Tensor, smoothing: float) -> tf.Tensor:
-    known = tf.cast(labels >= 0, tf.float32)
-    classes = logits.shape[-1]
-    targets = tf.one_hot(tf.maximum(labels, 0), classes) * (1 - smoothing) + smoothing / classes
-    losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits) * known
-    return tf.reduce_sum(losses) / tf.maximum(tf.reduce_sum(known), 1.0)
-
-
-def _weight(name: str, rows: int, columns: int) -> tf.Variable:
+def weight(name: str, rows: int, columns: int) -> tf.Variable:
+    """float32[rows, columns] as Glorot and Bengio (2010) begin."""
     deviation = float(np.sqrt(2.0 / (rows + columns)))
     return tf.Variable(tf.random.truncated_normal([rows, columns], stddev=deviation), name=name)
 
 
-def _zeros(name: str, size: int) -> tf.Variable:
+def zeros(name: str, size: int) -> tf.Variable:
+    """float32[size], such as a bias begins with."""
     return tf.Variable(tf.zeros([size]), name=name)

@@ -2,65 +2,71 @@
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import tensorflow as tf
 
-from models.network import (
+from models.architectures.buckets import lengths_of, slices, three
+from models.architectures.cnn import (
     BIGRAM_GROUP,
     ENTITY_GROUP,
     FILTERS,
     GROUPS,
     SLICES,
     TEXT_GROUPS,
+    ConvolutionalNetwork,
     Heads,
-    Network,
     bigram_rows,
     name_rows,
     preceding,
     shape_rows,
 )
+from models.architectures.contract import Network, Sizes
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, Pieces, PieceTokenizer
 from models.spans import decode
 
-BUCKETS = 8
 STEPS = 16
 """Sizes of the long row of pieces between one power of two and the next."""
 NEVER = -1e4
 """What the padding's row adds at offset 0, so that relu leaves zero there and no mask has to be multiplied in."""
 
 
-class Server(tf.Module):
+class FoldedServer(tf.Module):
     """One signature, `serve`. Stored compactly (the embedding, float16); fold() makes the tables it gathers from.
 
     The tables take about 66 MB of memory for 16,000 entries. Whoever loads the SavedModel calls fold() once before
     serve().
     """
 
-    def __init__(self, vocabulary: Sequence[str], network: Network) -> None:
+    def __init__(self, vocabulary: Sequence[str], sizes: Sizes) -> None:
         super().__init__(name="server")
         self._tokenizer = PieceTokenizer(vocabulary)
         self._continues = tf.constant([entry.startswith(CONTINUES) for entry in vocabulary])
-        self._embedding = tf.Variable(tf.cast(network.embedding, tf.float16), trainable=False)
-        self._bigrams = tf.Variable(tf.cast(network.bigrams, tf.float16), trainable=False)
-        self._names = tf.Variable(tf.cast(network.names, tf.float16), trainable=False)
+        network = ConvolutionalNetwork(sizes)
+        self._embedding, self._bigrams, self._names = (
+            tf.Variable(tf.cast(table, tf.float16), trainable=False) for table in (network.embedding, network.bigrams, network.names))
         self._name_pairs = tf.Variable(network.name_pairs, trainable=False)
         self._kernel = tf.Variable(network.kernel, trainable=False)
         self._bias = tf.Variable(network.bias, trainable=False)
-        trained_heads = network.heads
-        self._heads = Heads(
-            *(head.shape[1] for head in (trained_heads.sentiment, trained_heads.topic, trained_heads.entity))
-        )
-        for own, trained in zip(self._heads.variables, trained_heads.variables, strict=True):
-            own.assign(trained)
+        self._heads = Heads(sizes.sentiment, sizes.topic, sizes.entity)
         # What load() holds the labels and the vocabulary of the folder against.
-        self.entity_labels = tf.Variable(network.heads.entity.shape[1], trainable=False)
+        self.entity_labels = tf.Variable(sizes.entity, trainable=False)
         self.entries = tf.Variable(len(vocabulary), trainable=False)
         # Empty in the file, of full height once folded.
         self._tables = [
             tf.Variable(tf.zeros([0, FILTERS]), shape=tf.TensorShape([None, FILTERS]), trainable=False)
             for _ in range(len(SLICES) + 3)
         ]
+
+    def take(self, network: Network) -> None:
+        """See contract.Server."""
+        assert isinstance(network, ConvolutionalNetwork)
+        for own, table in ((self._embedding, network.embedding), (self._bigrams, network.bigrams), (self._names, network.names)):
+            own.assign(tf.cast(table, tf.float16))
+        self._kernel.assign(network.kernel)
+        self._bias.assign(network.bias)
+        for own, trained in zip(self._heads.variables, network.heads.variables, strict=True):
+            own.assign(trained)
+        self.fold()
 
     @tf.function(input_signature=[])
     def fold(self) -> tf.Tensor:
@@ -77,22 +83,27 @@ class Server(tf.Module):
             table.assign(tf.cast(halves, tf.float32))
         return tf.shape(self._bigrams)[0]
 
+    def release(self) -> None:
+        """Empties the tables, for the file."""
+        for table in self._tables:
+            table.assign(tf.zeros([0, FILTERS]))
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
     def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """The columns of schemas.tagging.Tags for string[N]; N may be 0 and a text may be empty."""
         pieces = self._tokenizer(texts)
-        lengths = tf.cast(pieces.splits[1:] - pieces.splits[:-1], tf.int32)
+        lengths = lengths_of(pieces)
         starts = tf.cast(pieces.splits[:-1], tf.int32)
         order = tf.argsort(lengths, stable=True)
         ids = tf.concat([pieces.ids, [PAD_ID]], 0)
-        parts = [self._texts(ids, tf.gather(starts, rows), tf.gather(lengths, rows)) for rows in _slices(order)]
+        parts = [self._texts(ids, tf.gather(starts, rows), tf.gather(lengths, rows)) for rows in slices(order)]
         back = tf.math.invert_permutation(order)
         sentiment, topic, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
-        labels, scores = self._entities(pieces, style)
+        labels, scores = self._entities(pieces, style) if self._heads.entity.shape[1] > 1 else _no_labels(pieces)
         continues = tf.gather(self._continues, pieces.ids)
         spans = decode(labels, scores, continues, pieces)
         return {
-            "sentiment": sentiment,
+            "sentiment": three(sentiment),
             "topic": topic,
             "entity_type": spans.type,
             "entity_start": spans.start,
@@ -150,10 +161,9 @@ class Server(tf.Module):
         return [tf.add_n(sums[group]) for group in groups]
 
 
-def _slices(order: tf.Tensor) -> list[tf.Tensor]:
-    """BUCKETS runs of the rows in order of length; some are empty for few rows."""
-    bounds = tf.range(BUCKETS + 1) * tf.size(order) // BUCKETS
-    return [order[bounds[i] : bounds[i + 1]] for i in range(BUCKETS)]
+def _no_labels(pieces: Pieces) -> tuple[tf.Tensor, tf.Tensor]:
+    """What a head of one class says of each piece."""
+    return tf.zeros_like(pieces.ids), tf.ones_like(pieces.ids, tf.float32)
 
 
 def _padded_size(size: tf.Tensor) -> tf.Tensor:
@@ -165,10 +175,3 @@ def _padded_size(size: tf.Tensor) -> tf.Tensor:
     octave = tf.floor(tf.math.log(tf.cast(size, tf.float32)) / math.log(2.0))
     step = tf.maximum(tf.bitwise.left_shift(1, tf.cast(octave, tf.int32)) // STEPS, STEPS)
     return (size + step - 1) // step * step
-
-
-def save(server: Server, folder: Path) -> None:
-    """Writes the SavedModel. Its tables are empty in the file whether or not they were folded here."""
-    for table in server._tables:
-        table.assign(tf.zeros([0, FILTERS]))
-    tf.saved_model.save(server, str(folder), signatures={"serve": server.serve})

@@ -1,0 +1,147 @@
+"""What every architecture keeps to, so that one trainer, one signature and one suite of tests serve them all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+
+class Batch(NamedTuple):
+    """Padded rows. ids, shapes int32[B, L]; sentiment, topic int32[B] (-1: none); entity int32[B, L] (-1: none)."""
+
+    ids: tf.Tensor
+    shapes: tf.Tensor
+    sentiment: tf.Tensor
+    topic: tf.Tensor
+    entity: tf.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a network is built for: the entries of its vocabulary, and the classes of each head.
+
+    A head of one class has nothing to learn: its task is not trained. Two classes of sentiment are negative and positive.
+    name_pairs: neighbouring pieces that stand in names (models.batches.name_pairs), int32[M] in order.
+    """
+
+    vocabulary: int
+    sentiment: int
+    topic: int
+    entity: int
+    name_pairs: NDArray[np.int32]
+
+
+class Noise:
+    """The random numbers of training."""
+
+    def __init__(self, seed: int) -> None:
+        self._generator = tf.random.Generator.from_seed(seed)
+
+    def begin(self, seed: int) -> None:
+        """From here on they are those of the seed."""
+        self._generator.reset_from_seed(seed)
+
+    def hides(self, like: tf.Tensor, share: float) -> tf.Tensor:
+        """bool of the shape of `like`, true for that share of places."""
+        return self._generator.uniform(tf.shape(like)) < share
+
+    def integers(self, shape: Sequence[int], least: int, end: int) -> tf.Tensor:
+        """int32 of that shape, each from least on and below end."""
+        return self._generator.uniform(shape, least, end, tf.int32)
+
+    def dropout(self, values: tf.Tensor, share: float) -> tf.Tensor:
+        """Dropout (Srivastava et al. 2014): that share of values is zero, the others are as much larger."""
+        return tf.where(self.hides(values, share), 0.0, values / (1.0 - share))
+
+
+class Network(Protocol):
+    """A network in training form. Its answers for a row do not depend on the other rows, nor on the padding.
+
+    noise: given in training only.
+    """
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """All weights, in an order that two networks of the same sizes share."""
+        ...
+
+    @property
+    def trainable_variables(self) -> Sequence[tf.Variable]:
+        """Those that training changes."""
+        ...
+
+    def cool(self, sentiment: float, topic: float) -> None:
+        """Divides the logits of these heads by that much from now on."""
+        ...
+
+    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """float32[B, sentiment] and float32[B, topic] of int32[B, L]."""
+        ...
+
+    def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
+        """float32[B, L, entity] of int32[B, L]."""
+        ...
+
+
+class Server(Protocol):
+    """What is stored and loaded: serve() by the contract of models.load, fold() once before it."""
+
+    def take(self, network: Network) -> None:
+        """Answers as that network does from here on."""
+        ...
+
+    def fold(self) -> tf.Tensor:
+        """Makes what serving needs beyond what is stored. Returns any tensor."""
+        ...
+
+    def release(self) -> None:
+        """Drops what fold() made, before it is stored."""
+        ...
+
+    def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The columns of schemas.tagging.Tags."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an architecture is trained by default.
+
+    rate: Adam's, falling in a line to final_share of it. averaged: the mean of the epochs' weights is a candidate too. smoothing: of
+    labels. entries: the size of the vocabulary.
+    """
+
+    rate: float
+    final_share: float
+    epochs: int
+    batch: int
+    averaged: bool
+    smoothing: float
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """An entry of the registry.
+
+    about: what it is, in the words of the card. tasks: those that it can be trained for. three_sentiments: whether it knows a neutral one.
+    build: the network, with weights by TensorFlow's seed. server: what answers for networks of these sizes
+    and this vocabulary, and is stored.
+    """
+
+    name: str
+    about: str
+    tasks: tuple[str, ...]
+    recipe: Recipe
+    build: Callable[[Sizes], Network]
+    server: Callable[[Sequence[str], Sizes], Server]
+    three_sentiments: bool = True
+
+
+def copied(source: Network, target: Network) -> None:
+    """Gives one network the weights of another of the same sizes."""
+    for own, other in zip(target.variables, source.variables, strict=True):
+        own.assign(other)

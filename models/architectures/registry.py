@@ -1,0 +1,34 @@
+"""The architectures by name."""
+
+from collections.abc import Callable, Sequence
+
+from models.architectures import TASKS, rnn, transformer
+from models.architectures.cnn import ConvolutionalNetwork
+from models.architectures.contract import Architecture, Network, Recipe, Server, Sizes
+from models.architectures.folded import FoldedServer
+from models.architectures.padded import PaddedServer
+from models.architectures.seed_cnn import ENTRIES, SeedNetwork
+
+ENTRIES_OF_ALL = 16_000
+
+
+def _padded(build: Callable[[Sizes], Network]) -> Callable[[Sequence[str], Sizes], Server]:
+    return lambda vocabulary, sizes: PaddedServer(vocabulary, sizes, build(sizes))
+
+
+ARCHITECTURES = {one.name: one for one in (
+    Architecture(
+        "cnn", "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and mean pooling, sentiment, topic and BIO heads",
+        TASKS, Recipe(2e-3, 0.05, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), ConvolutionalNetwork,
+        FoldedServer),
+    Architecture(
+        "rnn", "gated recurrent units 2 x 96 over pieces, max and mean pooling, sentiment, topic and BIO heads",
+        TASKS, Recipe(2e-3, 0.05, 6, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), rnn.build, _padded(rnn.build)),
+    Architecture(
+        "transformer", "2 transformer layers of width 128 over pieces, max and mean pooling, sentiment, topic and BIO heads",
+        TASKS, Recipe(1e-3, 0.02, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), transformer.build,
+        _padded(transformer.build)),
+    Architecture(
+        "seed_cnn", "embedding 128, convolution 5 x 128, max pooling, dense 64, one sigmoid: sentiment, negative or positive",
+        ("sentiment",), Recipe(1e-3, 1.0, 10, 64, averaged=False, smoothing=0.0, entries=ENTRIES), SeedNetwork, _padded(SeedNetwork),
+        three_sentiments=False))}

@@ -1,0 +1,49 @@
+"""The first network of this project, kept exactly: one convolution, one class or the other.
+
+Embedding(10000, 128), Conv1D(128, 5, relu), GlobalMaxPooling1D, Dense(64, relu), Dense(1, sigmoid); Adam at 0.001, binary cross-entropy,
+10 epochs in batches of 64 (Kim 2014 has the form).
+"""
+
+import keras
+import tensorflow as tf
+
+from models.architectures.contract import Noise, Sizes
+from models.pieces import PAD_ID
+
+ENTRIES = 10_000
+WIDTH = 5
+
+
+class SeedNetwork(tf.Module):
+    """Sentiment alone, negative or positive."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(name="network")
+        keras_layers = keras.layers
+        self._layers = keras.Sequential([
+            keras_layers.Embedding(ENTRIES, 128),
+            keras_layers.Conv1D(128, WIDTH, activation="relu"),
+            keras_layers.GlobalMaxPooling1D(),
+            keras_layers.Dense(64, activation="relu"),
+            keras_layers.Dense(1)])   # the sigmoid is in the loss and in the server
+        self._layers.build((None, None))
+        self.weights = [variable.value for variable in self._layers.weights]
+        self._topics, self._entities = sizes.topic, sizes.entity
+
+    def cool(self, sentiment: float, topic: float) -> None:
+        """See contract.Network; there are no topics."""
+        for variable in self.weights[-2:]:
+            variable.assign(variable / sentiment)
+
+    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """See contract.Network. Two classes, the first at 0: softmax is then the sigmoid, its cross-entropy the binary one.
+
+        The convolution sees the padding. So that its answer does not depend on how much there is, every row gets one window of nothing
+        else, and more of these do not change the maximum.
+        """
+        padded = tf.pad(ids, [[0, 0], [0, WIDTH]], constant_values=PAD_ID)
+        return tf.pad(self._layers(padded), [[0, 0], [1, 0]]), tf.zeros([tf.shape(ids)[0], self._topics])
+
+    def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
+        """See contract.Network: all are outside."""
+        return tf.zeros([*tf.unstack(tf.shape(ids)), self._entities])

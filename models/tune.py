@@ -1,0 +1,142 @@
+"""Trains a user's own topics onto a model that is there: what it knows of moods and names is kept, and no data set is needed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from models import card, folder
+from models.architectures import TASKS
+from models.architectures.cnn import ConvolutionalNetwork
+from models.architectures.contract import Architecture, Network, Sizes
+from models.architectures.registry import ARCHITECTURES
+from models.batches import encoded
+from models.data import NO_LABEL, DataSet, Example
+from models.evaluation.answers import answer
+from models.evaluation.scores import label_scores
+from models.evaluation.summary import figures
+from models.fit import Fit, Job, Watcher
+from models.labels import Labels
+from models.load import LoadedModel, load
+from models.settings import Settings, state_of
+from models.train import Material, calibrate, scorer, write
+from schemas.tagging import SENTIMENTS
+
+ARCHITECTURE = "cnn"
+EPOCHS = 12
+TABLES = ("embedding", "kernel", "bias", "bigrams", "names")
+
+
+def tune(labels: Labels, source: str, base_folder: Path, out: Path, settings: Settings, watcher: Watcher) -> Path:
+    """Writes the model folder `out`, whose topics are the labels.
+
+    All weights learn, beginning with the base's; what these say of sentiment and entities, of the texts and of random ones, is learnt
+    beside the labels, so that it is not forgotten (see rehearsal.py). source: the file, as it was named. Raises folder.ModelError for a
+    base that cannot be begun with, and as models.train.train does.
+    """
+    tf.get_logger().setLevel("ERROR")
+    base = load(base_folder)
+    folder.check_replaceable(out)
+    architecture = _architecture(settings, folder.read_json(base_folder / folder.MANIFEST, folder.Manifest).tasks)
+    start = Start(base)
+    material = material_of(labels, source, base)
+    identity = settings.identity | {"labels": labels.sha256, "base": base.version}
+    texts, entities = encoded(material.texts, base.vocabulary), encoded(material.entities, base.vocabulary)
+    sizes = Sizes(len(base.vocabulary), len(SENTIMENTS), len(material.topics), start.entity_labels, start.name_pairs)
+    watcher.said(f"begins with {base.name} {base.version}; {len(material.texts):,} rows, {len(labels.names)} labels")
+    job = Job(architecture, sizes, base.vocabulary, texts, entities, architecture.recipe.epochs, settings.seed,
+              None if settings.rate == 0 else architecture.recipe.rate, settings.patience, settings.class_weights, start, keeps=True)
+    network, server, history = Fit(job, state_of(out), identity, scorer(material.dev, three_sentiments=True), watcher).run()
+    temperatures = calibrate(network, server, architecture, material.dev)
+    with folder.written_whole(out) as new:
+        write(new, out.name, server, architecture, material, base.vocabulary)
+        metrics = scored(load(new), labels, watcher)
+        folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
+        (new / folder.CARD).write_text(_card(out.name, source, labels, base, architecture, settings, metrics), encoding="utf-8")
+        folder.sync(new)
+    state_of(out).unlink(missing_ok=True)
+    return out
+
+
+def _architecture(settings: Settings, tasks: Sequence[str]) -> Architecture:
+    found = replace(ARCHITECTURES[ARCHITECTURE], tasks=tuple(task for task in TASKS if task in tasks or task == "topic"))
+    return replace(found, recipe=replace(found.recipe, epochs=settings.epochs or EPOCHS, rate=settings.rate or found.recipe.rate))
+
+
+class Start:
+    """Gives a network the weights of a loaded model, but for those of the topics. Raises ModelError for another architecture."""
+
+    def __init__(self, base: LoadedModel) -> None:
+        self._module = base.module
+        if not all(hasattr(self._module, f"_{name}") for name in (*TABLES, "name_pairs", "heads")):
+            raise folder.ModelError(base.folder, "is of another architecture: own labels are trained onto a model of architecture cnn")
+        self.name_pairs = self._module._name_pairs.numpy()
+        self.entity_labels = int(self._module.entity_labels.numpy())
+
+    def __call__(self, network: Network) -> None:
+        assert isinstance(network, ConvolutionalNetwork)
+        for name in TABLES:
+            getattr(network, name).assign(tf.cast(getattr(self._module, f"_{name}"), tf.float32))
+        for name, variable in vars(network.heads).items():
+            if isinstance(variable, tf.Variable) and not name.startswith("topic"):
+                variable.assign(getattr(self._module._heads, name))
+
+
+def material_of(labels: Labels, source: str, base: LoadedModel) -> Material:
+    """The rows of the file."""
+    texts = [Example(row.text, SENTIMENTS.index(row.sentiment) if row.sentiment else NO_LABEL, labels.names.index(row.label))
+             for row in labels.of("train")]
+    dataset = DataSet(Path(source).name, "topic", "", lambda row: Example(""), "", "")
+    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, base.entity_types,
+                    {Path(source).name: labels.sha256, "base": base.version})
+
+
+def _examples(labels: Labels, split: str) -> list[Example]:
+    return [Example(row.text, topic=labels.names.index(row.label)) for row in labels.of(split)]
+
+
+def scored(model: LoadedModel, labels: Labels, watcher: Watcher) -> dict[str, Any]:
+    """Split -> rows, accuracy and macro_f1, of dev and of test where there is one."""
+    found: dict[str, Any] = {}
+    for split in ("dev", "test"):
+        if examples := _examples(labels, split):
+            said = answer(model.tag, [example.text for example in examples]).topic.argmax(1)
+            scores = label_scores([example.topic for example in examples], said, labels.names)
+            found[split] = {"rows": len(examples), **figures("topic", scores)}
+            shown = f"accuracy {found[split]['accuracy']:.3f}, macro-F1 {found[split]['macro_f1']:.3f}"
+            watcher.said(f"{split}: {shown} of {len(examples):,} rows")
+    return found
+
+
+_CARD = """# {name}
+
+Tags texts with one of {count} topics of its own: {names}. Sentiment and entities are as the base says them: {base} {version}.
+
+## Training
+
+    {command}
+
+Began with the weights of the base, and learnt {rows:,} rows. The base's own sentiment and entities, of these texts and of random ones,
+were learnt beside the labels, so that they are not forgotten. The best epoch by accuracy on the dev rows is kept: their figure flatters.
+
+## Figures
+
+| split | rows | accuracy | macro-F1 |
+|---|---:|---:|---:|
+{figures}
+
+{base_data}"""
+
+
+def _card(
+    name: str, source: str, labels: Labels, base: LoadedModel, architecture: Architecture, settings: Settings, metrics: dict[str, Any],
+) -> str:
+    figures = "\n".join(
+        f"| {split} | {found['rows']:,} | {found['accuracy']:.3f} | {found['macro_f1']:.3f} |" for split, found in metrics.items())
+    command = card.command({"labels": source} | settings.options(architecture))
+    _, heading, data = (base.folder / folder.CARD).read_text(encoding="utf-8").partition("## Data")
+    return _CARD.format(
+        name=name, count=len(labels.names), names=", ".join(labels.names), base=base.name, version=base.version, command=command,
+        rows=len(labels.of("train")), figures=figures, base_data=f"{heading} of the base{data}" if heading else "")
