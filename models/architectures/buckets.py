@@ -46,13 +46,3 @@ def bucketed(
     back = tf.math.invert_permutation(order)
     of_texts = [tf.gather(tf.concat(column, 0), back) for column in zip(*columns, strict=True)]
     return of_texts, tf.gather(tf.concat(flat, 0), tf.math.invert_permutation(tf.concat(places, 0)))
-
-
-def three(sentiment: tf.Tensor) -> tf.Tensor:
-    """float32[N, 3] from the probabilities of a head: of two classes neutral has none, of one (not trained) all."""
-    classes = sentiment.shape[1]
-    if classes == 1:
-        return tf.pad(sentiment, [[0, 0], [1, 1]])
-    if classes == 2:
-        return tf.concat([sentiment[:, :1], tf.zeros_like(sentiment[:, :1]), sentiment[:, 1:]], 1)
-    return sentiment

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from models.architectures.buckets import lengths_of, slices, three
+from models.architectures.buckets import lengths_of, slices
 from models.architectures.cnn import (
     BIGRAM_GROUP,
     ENTITY_GROUP,
@@ -20,6 +20,7 @@ from models.architectures.cnn import (
     preceding,
     shape_rows,
 )
+from models.architectures.columns import columns
 from models.architectures.contract import Network, Sizes
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, Pieces, PieceTokenizer
 from models.spans import decode
@@ -100,19 +101,7 @@ class FoldedServer(tf.Module):
         back = tf.math.invert_permutation(order)
         sentiment, topic, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
         labels, scores = self._entities(pieces, style) if self._heads.entity.shape[1] > 1 else _no_labels(pieces)
-        continues = tf.gather(self._continues, pieces.ids)
-        spans = decode(labels, scores, continues, pieces)
-        return {
-            "sentiment": three(sentiment),
-            "topic": topic,
-            "entity_type": spans.type,
-            "entity_start": spans.start,
-            "entity_end": spans.end,
-            "entity_score": spans.score,
-            "entity_splits": spans.splits,
-            "token_ids": pieces.ids,
-            "token_splits": pieces.splits,
-        }
+        return columns(sentiment, topic, decode(labels, scores, tf.gather(self._continues, pieces.ids), pieces), pieces)
 
     def _texts(self, flat_ids: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Probabilities of sentiment and topic, and entity_style, of one bucket of rows; flat_ids ends in padding."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from models.architectures.buckets import bucketed, three
+from models.architectures.buckets import bucketed
+from models.architectures.columns import columns
 from models.architectures.contract import Network, Sizes, copied
 from models.pieces import CONTINUES, PieceTokenizer
 from models.spans import decode
@@ -40,17 +41,7 @@ class PaddedServer(tf.Module):
         (sentiment, topic), entity = bucketed(pieces, self._answers)
         labels = tf.argmax(entity, 1, output_type=tf.int32)
         spans = decode(labels, tf.reduce_max(entity, 1), tf.gather(self._continues, pieces.ids), pieces)
-        return {
-            "sentiment": three(sentiment),
-            "topic": topic,
-            "entity_type": spans.type,
-            "entity_start": spans.start,
-            "entity_end": spans.end,
-            "entity_score": spans.score,
-            "entity_splits": spans.splits,
-            "token_ids": pieces.ids,
-            "token_splits": pieces.splits,
-        }
+        return columns(sentiment, topic, spans, pieces)
 
     def _answers(self, ids: tf.Tensor, shapes: tf.Tensor) -> tuple[tf.Tensor, ...]:
         sentiment, topic = self._network.text_logits(ids, shapes)
