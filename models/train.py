@@ -14,7 +14,7 @@ from models import card, data, folder, spans, vocabulary
 from models.architectures.contract import Architecture, Network, Server, Sizes
 from models.batches import encoded, name_pairs
 from models.data import DataSet, Example
-from models.evaluation import rows
+from models.evaluation import fair, rows
 from models.evaluation.answers import Answers, answer
 from models.evaluation.evaluate import evaluate
 from models.evaluation.scores import span_scores
@@ -58,7 +58,7 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     with folder.written_whole(out) as new:
         write(new, out.name, server, architecture, material, entries)
         watcher.said("scoring the test splits")
-        split = rows.answerable(rows.read(data_folder, "test"), folder.read_json(new / folder.MANIFEST, folder.Manifest))
+        split = fair.answerable(rows.read(data_folder, "test"), folder.read_json(new / folder.MANIFEST, folder.Manifest))
         metrics = summary(evaluate(load(new), split, report=watcher.said))
         folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
         about = subject(out.name, architecture, settings, material, data_folder)

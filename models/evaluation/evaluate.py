@@ -16,8 +16,9 @@ WORST = 50
 
 def evaluate(
         tagger: Tagger, split: Split, *, report: Callable[[str], None] = lambda line: None,
-        clock: Callable[[], float] = time.perf_counter, threads: tuple[int, int] = (0, 0)) -> Evaluation:
-    """All scores of the tagger, whose labels must be those of the rows or more (see rows.check_labels).
+        clock: Callable[[], float] = time.perf_counter, threads: tuple[int, int] = (0, 0),
+        perhaps_seen: Sequence[str] = ()) -> Evaluation:
+    """All scores of the tagger, whose labels must be those of the rows or more (see fair.py, for perhaps_seen too).
 
     report: gets a line for each set. clock: seconds. threads: within and between the tagger's operations, as they are said.
     Raises ValueError when the tagger fails on a text, DataError when training rows cannot be read.
@@ -29,7 +30,7 @@ def evaluate(
         if at := [number for number, (dataset, _) in enumerate(rows) if dataset.task == task]:
             tasks.append(_result(task, tagger, split, [rows[number] for number in at], answers.take(at), report))
     return Evaluation(FORMAT, tagger.name, tagger.version, split.name, split.is_prepared, digests(split), split.empty,
-                      Speed(len(rows), seconds, CHUNK, *threads), tasks)
+                      [*perhaps_seen], Speed(len(rows), seconds, CHUNK, *threads), tasks)
 
 
 def _result(task: str, tagger: Tagger, split: Split, rows: Sequence[Row], answers: Answers, report: Callable[[str], None]) -> TaskResult:

@@ -38,9 +38,11 @@ def summary(found: Evaluation) -> str:
     """The whole in a few sentences."""
     rows = "prepared rows" if found.is_prepared else "rows as published"
     empty = f" Left out, since they have no rows in this split: {', '.join(found.empty)}." if found.empty else ""
+    seen = (f" The model may have learnt from the rows of {', '.join(found.perhaps_seen)}: they are held out of training rows here, and it "
+            "was trained on others." if found.perhaps_seen else "")
     return (f"Model {found.model}, version {found.version}, on the {found.split} split of {len(found.read):,} sets ({rows}). "
-            f"{speed(found.speed)}{empty} The worst errors show texts of the data: keep this file as you keep the data. scores.json holds "
-            "all figures and no texts.")
+            f"{speed(found.speed)}{empty}{seen} The worst errors show texts of the data: keep this file as you keep the data. "
+            "scores.json holds all figures and no texts.")
 
 
 def speed(of: Speed) -> str:

@@ -114,7 +114,7 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """All of it. read: file -> SHA-256. empty: sets without a row in this split."""
+    """All of it. read: file -> SHA-256. empty: sets without a row in this split. perhaps_seen: sets whose rows it may have learnt."""
 
     format: str
     model: str
@@ -123,5 +123,6 @@ class Evaluation(msgspec.Struct, frozen=True):
     is_prepared: bool
     read: dict[str, str]
     empty: list[str]
+    perhaps_seen: list[str]
     speed: Speed
     tasks: list[TaskResult]

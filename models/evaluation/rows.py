@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from models import data
 from models.data import NO_LABEL, SETS, DataError, DataSet, Example, Span
-from models.folder import LABELS, Labels, Manifest, ModelError, read_json
 from models.preparation import read as prepared
-from models.preparation.manifest import Manifest as Preparation
+from models.preparation.manifest import NAME, Manifest
 from models.preparation.row import Entity, Row
 from models.taxonomy import ENTITY_TYPES, TOPICS
 from schemas.tagging import SENTIMENTS
@@ -34,7 +33,7 @@ def read(folder: Path, split: str) -> Split:
     A published set without a dev file holds one in ten of its training rows out, as training does.
     """
     is_prepared = prepared.is_prepared(folder)
-    sets = _prepared_sets(prepared.manifest_of(folder)) if is_prepared else data.present(folder)
+    sets = _prepared_sets(prepared.manifest_of(folder)) if is_prepared else _published_sets(folder)
     published = {"test": data.test, "dev": data.dev}[split]
     rows = {one: _prepared(folder, one, split) if is_prepared else published(folder, one) for one in sets}
     found = Split(folder, split, is_prepared, {one: of for one, of in rows.items() if of}, [one.name for one, of in rows.items() if not of])
@@ -52,27 +51,17 @@ def digests(split: Split) -> dict[str, str]:
     """SHA-256 of each file that rows to be scored were read from."""
     files = [split.folder / prepared.file_name(one.name, split.name) if split.is_prepared else _published_file(split, one)
              for one in split.rows]
-    return {path.relative_to(split.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.relative_to(split.folder).as_posix(): digest(path) for path in files}
 
 
-def answerable(split: Split, model: Manifest) -> Split:
-    """What a model was trained to answer: the sets of its tasks, without neutral rows where it knows none. Raises DataError for nothing."""
-    neutral = SENTIMENTS.index("neutral")
-    rows = {one: [e for e in of if one.task != "sentiment" or model.neutral or e.sentiment != neutral]
-            for one, of in split.rows.items() if one.task in model.tasks}
-    if not any(rows.values()):
-        raise DataError(f"{split.folder}: no set has rows for {', '.join(model.tasks)}, which {model.name} was trained for")
-    return split._replace(rows={one: of for one, of in rows.items() if of})
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def check_labels(model: Path, split: Split) -> None:
-    """Raises ModelError for a model that lacks a label which some row has: it could never be right there."""
-    labels = read_json(model / LABELS, Labels)
-    known = {"sentiment": labels.sentiment, "topic": labels.topic, "entities": labels.entity}
-    for dataset, examples in split.rows.items():
-        used = {CLASSES[dataset.task][label] for example in examples for label in labels_of(dataset.task, example)}
-        if missing := sorted(used - {*known[dataset.task]}):
-            raise ModelError(model / LABELS, f"lacks labels that the rows of {dataset.name} have ({dataset.task}: {', '.join(missing)})")
+def training_file(split: Split, dataset: DataSet) -> Path:
+    """Where the training rows of a set lie."""
+    return split.folder / prepared.file_name(dataset.name, "train") if split.is_prepared else data.file_of(split.folder, dataset, "train")
 
 
 def labels_of(task: str, example: Example) -> Sequence[int]:
@@ -87,7 +76,16 @@ def _published_file(split: Split, dataset: DataSet) -> Path:
     return data.file_of(split.folder, dataset, "train" if held_out else dataset.test_split if split.name == "test" else "dev")
 
 
-def _prepared_sets(manifest: Preparation) -> list[DataSet]:
+def _published_sets(folder: Path) -> list[DataSet]:
+    try:
+        return data.present(folder)
+    except DataError:
+        if (folder / NAME).exists():   # prepared once: what is wrong with it says more
+            prepared.manifest_of(folder)
+        raise
+
+
+def _prepared_sets(manifest: Manifest) -> list[DataSet]:
     known = {dataset.name: dataset for dataset in SETS}
     if unknown := [one.name for one in manifest.sets if one.name not in known]:
         raise DataError(f"prepared data holds the sets {', '.join(unknown)}, which are not known here; {prepared.MENDS}")

@@ -19,38 +19,41 @@ OPTIONS = (
 
 def run(args: argparse.Namespace) -> int:
     """Prints the scores as a table, and writes the report."""
-    from models.evaluation import rows, write
+    from models.evaluation import fair, rows, write
     from models.folder import MANIFEST, Manifest, check_whole, read_json
 
     if args.folder and args.model:
         raise UsageProblem("the model is named twice, as MODEL and as --model: leave one out")
     named, out = args.folder or args.model, Path(args.report) if args.report else None
-    check_whole(model_folder(named))
+    folder = model_folder(named)
+    check_whole(folder)
     if out:
         write.check_place(out)
         check_new_folder(out, "--report")
-    manifest = read_json(model_folder(named) / MANIFEST, Manifest)
-    split = rows.answerable(rows.read(Path(args.data), args.split), manifest)
-    rows.check_labels(model_folder(named), split)
+    split = fair.answerable(rows.read(Path(args.data), args.split), read_json(folder / MANIFEST, Manifest))
+    fair.check_labels(folder, split)
+    seen = fair.perhaps_seen(folder, split)
     for name in split.empty:
         note(f"{name}: has no rows in the {args.split} split, left out")
+    for name in seen:
+        note(f"{name}: the model may have learnt from these rows: they are held out of training rows here, and it was trained on others")
     with quiet_import():
         from models.evaluation.evaluate import evaluate
         from models.evaluation.summary import summary, table
         from models.load import threads
 
     model = tagger(named)
-    found = evaluate(model, split, report=lambda said: note(said.partition(":")[0] + " scored"), threads=threads())
+    found = evaluate(model, split, report=lambda said: note(said.partition(":")[0] + " scored"), threads=threads(), perhaps_seen=seen)
+    if args.json:
+        print_json(summary(found))
+    else:
+        line(table(summary(found), args.split))
     if out:
         try:
             write.write(found, out)
         except OSError as error:
             raise EnvironmentProblem(f"--report {out}: {error.strerror or error}; choose another place") from error
         note(f"{out}: the report, with texts of the data in it")
-    if args.json:
-        print_json(summary(found))
-    else:
-        line(table(summary(found), args.split))
     return 0
 
 

@@ -23,6 +23,8 @@ def check_place(path: Path, option: str) -> None:
 
 def check_new_folder(path: Path, option: str) -> None:
     """Raises UsageProblem or EnvironmentProblem where no folder can be made; says so before the work is done."""
+    if path.resolve() == Path.cwd():   # whoever works in a folder that is replaced works in one that is gone
+        raise UsageProblem(f"{option} {path}: is the folder that this runs in; name another")
     above = next(place for place in path.resolve().parents if place.exists())
     if not above.is_dir():
         raise UsageProblem(f"{option} {path}: {above} is a file, and no folder; choose another place")

@@ -36,6 +36,7 @@ def test_the_table_is_printed_and_the_report_is_written_beside_it(place: Path, c
     said = capsys.readouterr()
     assert said.out.startswith("| set | task | dev rows | model | majority | keywords or names |\n")
     assert all(f"| {name} |" in said.out and f"{name} scored" in said.err for name in NAMES)
+    assert "wnut17_en: the model may have learnt from these rows" in said.err
     assert "out: the report, with texts of the data in it" in said.err
     assert sorted(path.name for path in Path("out").iterdir()) == ["report.html", "report.md", "scores.json"]
     assert json.loads(Path("out/scores.json").read_bytes())["split"] == "dev"
@@ -72,6 +73,12 @@ def test_what_cannot_be_scored_or_written_is_said_in_one_line(place: Path, capsy
     assert told.err.count("\n") == 1
     assert not told.out
     assert (place / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_the_folder_that_one_works_in_is_not_replaced(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    monkeypatch.chdir(place / "empty")
+    assert main(["evaluate", "--data", "../data", "--report", "."]) == 2
+    assert "is the folder that this runs in; name another" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ import pytest
 from models import data
 from models.data import SETS, DataError
 from models.evaluation import rows
-from models.folder import LABELS, ModelError
 from models.preparation import prepare, read
 from models.preparation.manifest import NAME
-from models.taxonomy import ENTITY_TYPES, TOPICS
-from schemas.tagging import SENTIMENTS
+from models.taxonomy import ENTITY_TYPES
 from tests.models.conftest import write_data
 
 WriteSet = Callable[..., None]
@@ -129,6 +127,12 @@ def test_prepared_data_of_another_taxonomy_is_refused(prepared: Path) -> None:
         rows.read(prepared, "test")
 
 
+def test_prepared_data_whose_manifest_is_damaged_is_refused(prepared: Path) -> None:
+    (prepared / NAME).write_text("{")
+    with pytest.raises(DataError, match=r"manifest\.json: not the manifest of prepared data .*; prepare it again"):
+        rows.read(prepared, "test")
+
+
 def test_a_prepared_label_that_is_not_known_is_refused(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "TOPICS", ("other",))
     with pytest.raises(DataError, match=r"titles_zh\.test\.jsonl\.gz: has a label that is not known here"):
@@ -144,25 +148,3 @@ def test_the_files_that_were_read_are_named_with_their_digests(published: Path, 
     written = read.manifest_of(prepared).written
     assert of_prepared == {name: written[name] for name in (f"{one}.{split}.jsonl.gz" for one in (
         "tweets_rated_en", "titles_zh", "wnut17_en"))}
-
-
-def labels(folder: Path, **changed: list[str]) -> Path:
-    whole = {"sentiment": [*SENTIMENTS], "topic": [*TOPICS], "entity": [*ENTITY_TYPES]}
-    (folder / LABELS).write_text(json.dumps(whole | changed))
-    return folder
-
-
-def test_a_model_that_knows_the_labels_of_all_rows_can_be_scored(published: Path, tmp_path: Path) -> None:
-    split = rows.read(published, "test")
-    rows.check_labels(labels(tmp_path), split)
-    rows.check_labels(labels(tmp_path, topic=["games", "more", "sports", "education"], entity=["person"]), split)
-
-
-@pytest.mark.parametrize(("changed", "said"), [
-    ({"topic": ["sports"]}, r"titles_zh have \(topic: education, games\)"),
-    ({"entity": ["location"]}, r"wnut17_en have \(entities: person\)"),
-    ({"sentiment": ["positive"]}, r"tweets_rated_en have \(sentiment: negative, neutral\)")])
-def test_a_model_that_lacks_a_label_of_a_row_is_refused(
-        published: Path, tmp_path: Path, changed: dict[str, list[str]], said: str) -> None:
-    with pytest.raises(ModelError, match=rf"{LABELS}: lacks labels that the rows of {said}; train one with"):
-        rows.check_labels(labels(tmp_path, **changed), rows.read(published, "test"))
