@@ -83,4 +83,4 @@ def _bin(one: Bin, total: int, most: int) -> str:
 
 def f1_bars(title: str, classes: Mapping[str, Score]) -> str:
     """F1 of each class, from 0 to 1."""
-    return bars(title, [Bar(name, (score.f1,), f"{score.f1:.3f} of {score.support:,}") for name, score in classes.items()], largest=1)
+    return bars(title, [Bar(name, (score.f1,), f"{score.f1:.3f} ({score.support:,})") for name, score in classes.items()], largest=1)

@@ -110,7 +110,7 @@ def test_a_reliability_diagram_tells_each_bin_and_is_as_high_as_its_accuracy() -
 def test_bars_of_f1_fill_the_chart_at_one() -> None:
     drawn = plots.f1_bars("a", {"x": Score(1, 1, 1, 5), "y": Score(0.5, 0.5, 0.5, 7)})
     assert re.findall(r'<rect [^>]* width="([\d.]+)"', drawn) == ["420.0", "210.0"]
-    assert "0.500 of 7" in drawn
+    assert "0.500 (7)" in drawn
 
 
 def files(folder: Path) -> dict[str, bytes]:
