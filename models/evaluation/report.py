@@ -108,7 +108,7 @@ def _by_class(task: str, where: str, of: Scores) -> list[Picture | Table]:
     table = Table((_class(task), "precision", "recall", "F1", "support"), [_score(name, score) for name, score in rows])
     if not of.classes:
         return [table]
-    return [Picture(plots.f1_bars(f"F1 by {_class(task)}, {where}", of.classes), "F1, and in brackets how many there are by the gold labels."), table]
+    return [Picture(plots.f1_bars(f"F1 by {_class(task)}, {where}", of.classes), "F1, and in brackets the support."), table]
 
 
 def _score(name: str, of: Score) -> list[Cell]:
