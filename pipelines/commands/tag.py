@@ -1,19 +1,22 @@
 """textpulse tag: texts in, tagged JSON lines out. No Beam, no Kafka."""
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pipelines.commands.archives import files_of, is_archive
 from pipelines.commands.command import Command, Positional
-from pipelines.options import MODEL, TEXT_LIMIT
+from pipelines.options import MODEL, TEXT_LIMIT, Option
 
 if TYPE_CHECKING:
+    from models.explain import Why
     from schemas.records import Rejected, TextEvent
-    from schemas.tagging import Tagger
+    from schemas.tagging import Tagger, Tags
 
-OPTIONS = (MODEL, TEXT_LIMIT)
+    Explain = Callable[[Sequence[str], Tags], Sequence[Why]] | None
+
+OPTIONS = (MODEL, TEXT_LIMIT, Option("explain", bool, False, "also name the words that carried the sentiment and the topic"))
 STDIN = "-"
 BLOCK_BYTES = 1 << 16
 CHUNK = 512
@@ -27,34 +30,36 @@ def run(args: argparse.Namespace) -> int:
     names = args.files or [STDIN]
     files = [name for name in names if name != STDIN]
     paths = files_of(files) if files else []   # all must be there before a model is loaded
-    from pipelines.commands.models import tagger
+    from pipelines.commands.models import explainer, tagger
 
     model = tagger(args.model)
+    explain = explainer(model).explain if args.explain else None
     if STDIN in names:
-        _tag_all(model, STDIN, _line_chunks(sys.stdin.buffer, args.max_text_bytes), lines=True)
+        _tag_all(model, explain, STDIN, _line_chunks(sys.stdin.buffer, args.max_text_bytes), lines=True)
     for path in paths:
         if is_archive(path):
-            _tag_all(model, path, _event_chunks(path, args.max_text_bytes), lines=False)
+            _tag_all(model, explain, path, _event_chunks(path, args.max_text_bytes), lines=False)
             continue
         with Path(path).open("rb") as file:
-            _tag_all(model, path, _line_chunks(file, args.max_text_bytes), lines=True)
+            _tag_all(model, explain, path, _line_chunks(file, args.max_text_bytes), lines=True)
     return 0
 
 
-def _tag_all(model: "Tagger", origin: str, chunks: "Iterator[list[TextEvent | Rejected]]", *, lines: bool) -> None:
+def _tag_all(model: "Tagger", explain: "Explain", origin: str, chunks: "Iterator[list[TextEvent | Rejected]]", *,
+             lines: bool) -> None:
     import msgspec
 
     encode, number = msgspec.json.Encoder().encode, 0
     for chunk in chunks:
-        for row in _tagged(model, origin, number, chunk, lines=lines):
+        for row in _tagged(model, explain, origin, number, chunk, lines=lines):
             sys.stdout.buffer.write(encode(row) + b"\n")
         sys.stdout.buffer.flush()
         number += len(chunk)
 
 
-def _tagged(model: "Tagger", origin: str, first: int, chunk: "list[TextEvent | Rejected]", *,
+def _tagged(model: "Tagger", explain: "Explain", origin: str, first: int, chunk: "list[TextEvent | Rejected]", *,
             lines: bool) -> list[dict[str, Any]]:
-    """A row for each item: what the model says, or why it was not asked."""
+    """A row for each item: what the model says and, where it is explained, why; or why it was not asked."""
     import msgspec
 
     from schemas.records import Rejected
@@ -65,14 +70,20 @@ def _tagged(model: "Tagger", origin: str, first: int, chunk: "list[TextEvent | R
         if not isinstance(item, Rejected):
             item.offset = number
             events.append(item)
-    said = iter(tagged_events(events, model.tag([event.text for event in events]), model, origin) if events else [])
+    texts = [event.text for event in events]
+    tags = model.tag(texts)
+    whys = explain(texts, tags) if explain else [None] * len(texts)
+    said = zip(tagged_events(events, tags, model, origin), whys, strict=True)
     rows: list[dict[str, Any]] = []
     for number, item in enumerate(chunk, first):
         if isinstance(item, Rejected):
             rows.append({"origin": origin, "offset": number, "rejected": item.reason.value, "detail": item.detail})
             continue
-        row = msgspec.to_builtins(next(said))
-        rows.append({name: row[name] for name in LINE_FIELDS} if lines else row)
+        event, why = next(said)
+        row = msgspec.to_builtins(event)
+        if lines:
+            row = {name: row[name] for name in LINE_FIELDS}
+        rows.append(row if why is None else {**row, "why": msgspec.to_builtins(why)})
     return rows
 
 
