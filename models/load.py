@@ -54,11 +54,8 @@ class LoadedModel:
         self._check_outputs()
 
     def tag(self, texts: Sequence[str]) -> Tags:
-        """The tags of the texts, in one forward pass. Raises ValueError when the model fails on them.
-
-        A lone surrogate, which UTF-8 cannot hold, is read as a question mark.
-        """
-        raw = [text[:CHARACTERS_LIMIT].encode("utf-8", "replace") for text in texts]
+        """The tags of the texts, in one forward pass. Raises ValueError when the model fails on them."""
+        raw = encoded(texts)
         try:
             out = self._serve(tf.constant(raw, tf.string, shape=[len(raw)]))
         except tf.errors.OpError as error:
@@ -76,6 +73,11 @@ class LoadedModel:
             raise ModelError(self.folder / LABELS, f"names {len(self.entity_types)} entity types, which do not fit")
         if int(self.module.entries.numpy()) != len(self.vocabulary):
             raise ModelError(self.folder / VOCABULARY, "does not have the entries that the model was trained with")
+
+
+def encoded(texts: Sequence[str]) -> list[bytes]:
+    """What the graph is given of the texts. A lone surrogate, which UTF-8 cannot hold, is read as a question mark."""
+    return [text[:CHARACTERS_LIMIT].encode("utf-8", "replace") for text in texts]
 
 
 def load(folder: Path = DEFAULT, *, intra_threads: int = 2, inter_threads: int = 2) -> LoadedModel:

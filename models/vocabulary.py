@@ -14,8 +14,8 @@ WHOLE_WORDS_SHARE = 0.85
 LONGEST_WORD = 40
 LONGEST_PIECE = 8
 
-_CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s]|_")
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+|[^\w\s]|_")
 
 
 def words_of(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from pipelines.errors import UsageProblem
 from pipelines.options import JSON, Option
 
 if TYPE_CHECKING:
+    from models.explain import Explainer
     from models.load import LoadedModel
 
 OPTIONS = (Option("folder", str, "", "also list the models in this folder"), JSON)
@@ -60,6 +61,14 @@ def tagger(named: str) -> "LoadedModel":
         from models.load import load
 
         return load(model_folder(named))
+
+
+def explainer(model: "LoadedModel") -> "Explainer":
+    """What explains the model's tags. Raises ModelError for a model that it cannot explain."""
+    with quiet_import():
+        from models.explain import Explainer
+
+        return Explainer(model)
 
 
 def check_model(named: str) -> None:

@@ -141,6 +141,29 @@ def test_tag_with_the_model_that_comes_along_says_nothing_else_and_needs_no_beam
 
 
 @pytest.mark.model
+def test_tag_explains_each_text_by_its_own_words_and_says_nothing_of_it_unasked(
+        tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    texts, events = tmp_path / "texts.txt", tmp_path / "events.jsonl"
+    texts.write_bytes("I love this phone\n\n质量很差，非常失望\n".encode())
+    events.write_bytes(b'{"event_id":"e","event_time":"2026-06-01T00:00:00Z","source":"posts","text":"the goalie won the hockey game"}\n')
+    assert main(["tag", str(texts), str(events)]) == 0
+    plain = capfdbinary.readouterr()
+    assert main(["tag", "--explain", str(texts), str(events)]) == 0
+    explained = capfdbinary.readouterr()
+    assert explained.err == b""
+    rows = [json.loads(line) for line in explained.out.splitlines()]
+    whys = [row.pop("why", None) for row in rows]
+    assert rows == [json.loads(line) for line in plain.out.splitlines()]
+    assert [why is None for why in whys] == [False, False, True, False]
+    for row, why in zip(rows, whys, strict=True):
+        for words in (why or {}).values():
+            assert words
+            assert all(row["text"][word["start"]:word["end"]] == word["text"] and word["weight"] > 0 for word in words)
+    heaviest = [(why["sentiment"][0]["text"], why["topic"][0]["text"]) for why in whys if why]
+    assert (heaviest[0][1], heaviest[1][0], heaviest[2][0]) == ("hockey", "love", "失望")
+
+
+@pytest.mark.model
 def test_the_default_folder_is_that_of_the_loader() -> None:
     from models.load import DEFAULT
 
