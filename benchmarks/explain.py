@@ -156,19 +156,20 @@ def main():
     explainer = Explainer(model)
     print("| dev split of | texts | " + " | ".join(f"{way}, {count}" for way in WAYS for count in SHOWN) + " |")
     print("|---" + "|---:" * (1 + len(WAYS) * len(SHOWN)) + "|")
-    all_texts, each = [], []
+    each, found = [], []
     for dataset in data.present(args.data):
         if dataset.task not in HEADS:
             continue
         texts = [example.text for example in data.dev(args.data, dataset)]
         random.Random(SEED).shuffle(texts)
-        scored = Scored(model, explainer, dataset.task, texts[:args.texts])
-        each.append(drops(scored, log_odds(args.data, dataset)))
-        all_texts += scored.texts
-        print(row(dataset.name, len(scored.texts), each[-1]), flush=True)
-    mean = {way: np.mean([found[way] for found in each], 0).tolist() for way in WAYS}
-    print(row("**mean of the sets**", len(all_texts), mean))
-    print("\n| texts at once | tag, ms a text | explain, ms a text |\n|---:|---:|---:|")
+        each.append(Scored(model, explainer, dataset.task, texts[:args.texts]))
+        found.append(drops(each[-1], log_odds(args.data, dataset)))
+        print(row(dataset.name, len(each[-1].texts), found[-1]), flush=True)
+    all_texts = [text for scored in each for text in scored.texts]
+    print(row("**mean of the sets**", len(all_texts), {way: np.mean([drop[way] for drop in found], 0) for way in WAYS}))
+    words = statistics.mean(len(words) for scored in each for words in scored.words)
+    print(f"\nTexts of all sets, {words:.0f} words on average (a Chinese character is one):\n")
+    print("| texts at once | tag, ms a text | explain, ms a text |\n|---:|---:|---:|")
     for batch, (tagged, explained) in milliseconds(model, explainer, all_texts).items():
         print(f"| {batch} | {tagged:.2f} | {explained:.2f} |")
 

@@ -48,7 +48,7 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     A run that was stopped, at any moment, goes on from its last epoch when it is begun again. Raises data.DataError for a folder without
     sets of these tasks, folder.ModelError when `out` is not to be replaced, checkpoint.RunError when another run was begun for it.
     """
-    tf.get_logger().setLevel("ERROR")  # a server a candidate is meant, not a mistake to be warned of
+    tf.get_logger().setLevel("ERROR")   # of graphs that are traced again: each trial of a learning rate has its own
     architecture, state = settings.of(), state_of(out)
     folder.check_replaceable(out)
     material = gathered(data_folder, architecture)
