@@ -51,14 +51,14 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     tf.get_logger().setLevel("ERROR")   # of graphs that are traced again: each trial of a learning rate has its own
     architecture, state = settings.of(), state_of(out)
     folder.check_replaceable(out)
-    material = gathered(data_folder, architecture)
+    material, published = gathered(data_folder, architecture), rows.read(data_folder, "test")
     identity = settings.identity | {"data": _digest(material.digests)}
     entries = vocabulary.learn((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
     server, history, temperatures = fitted(architecture, settings, material, entries, state, identity, watcher)
     with folder.written_whole(out) as new:
         write(new, out.name, server, architecture, material, entries)
         watcher.said("scoring the test splits")
-        split = fair.answerable(rows.read(data_folder, "test"), folder.read_json(new / folder.MANIFEST, folder.Manifest))
+        split = fair.answerable(published, folder.read_json(new / folder.MANIFEST, folder.Manifest))
         metrics = summary(evaluate(load(new), split, report=watcher.said))
         folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
         about = subject(out.name, architecture, settings, material, data_folder)
