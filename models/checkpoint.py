@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import msgspec
@@ -24,7 +25,7 @@ class Point(msgspec.Struct, frozen=True):
 
     identity: dict[str, str]
     epoch: int
-    history: list[dict[str, float | int | str | dict[str, float]]]
+    history: list[dict[str, Any]]
     waited: int
     rate: float
 

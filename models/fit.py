@@ -111,7 +111,7 @@ class Fit:
 
     def _judge(self, epoch: int, losses: Losses, rate: float) -> None:
         history = list(self._point.history)
-        before = max((float(one["mean"]) for one in history), default=-1.0)   # type: ignore[arg-type]
+        before = max((one["mean"] for one in history), default=-1.0)
         candidates = [("own", self.trained)]
         if self._job.architecture.recipe.averaged and epoch > FIRST_AVERAGED:
             candidates.append(("mean", self.mean))

@@ -56,10 +56,9 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     entries = vocabulary.learn((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
     server, history, temperatures = fitted(architecture, settings, material, entries, state, identity, watcher)
     with folder.written_whole(out) as new:
-        write(new, out.name, server, architecture, material, entries)
+        manifest = write(new, out.name, server, architecture, material, entries)
         watcher.said("scoring the test splits")
-        split = fair.answerable(published, folder.read_json(new / folder.MANIFEST, folder.Manifest))
-        metrics = summary(evaluate(load(new), split, report=watcher.said))
+        metrics = summary(evaluate(load(new), fair.answerable(published, manifest), report=watcher.said))
         folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
         about = subject(out.name, architecture, settings, material, data_folder)
         (new / folder.CARD).write_text(card.text(about, str(data_folder), metrics, list(material.dev)), encoding="utf-8")
@@ -74,7 +73,7 @@ def gathered(data_folder: Path, architecture: Architecture) -> Material:
     sets = [dataset for dataset in data.present(data_folder) if dataset.task in architecture.tasks]
     if not sets:
         raise data.DataError(f"{data_folder}: holds no set for {', '.join(architecture.tasks)}")
-    keep = _binary if not architecture.three_sentiments else _all
+    keep = list if architecture.three_sentiments else _binary
     of_sets = {dataset: keep(data.train(data_folder, dataset, evaluated)) for dataset in sets}
     return Material(
         [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples * dataset.repeat],
@@ -82,10 +81,6 @@ def gathered(data_folder: Path, architecture: Architecture) -> Material:
         {dataset: keep(data.dev(data_folder, dataset)) for dataset in sets},
         TOPICS if "topic" in architecture.tasks else NOT_TRAINED,
         ENTITY_TYPES if "entities" in architecture.tasks else (), data.digests(data_folder, sets))
-
-
-def _all(examples: list[Example]) -> list[Example]:
-    return examples
 
 
 def _binary(examples: list[Example]) -> list[Example]:
@@ -97,7 +92,7 @@ def fitted(
     architecture: Architecture, settings: Settings, material: Material, entries: Sequence[str], state: Path, identity: dict[str, str],
     watcher: Watcher,
 ) -> tuple[Server, list[dict[str, Any]], dict[str, float]]:
-    """See Fit.run and calibrated."""
+    """See Fit.run and calibrate."""
     texts, entities = encoded(material.texts, entries), encoded(material.entities, entries)
     watcher.said(f"vocabulary {len(entries)}; rows {len(texts.ids)} with text labels, {len(entities.ids)} with entities")
     sentiments = len(SENTIMENTS) if architecture.three_sentiments else 2
@@ -154,8 +149,10 @@ def calibrate(network: Network, server: Server, architecture: Architecture, dev:
     return found
 
 
-def write(new: Path, name: str, server: Server, architecture: Architecture, material: Material, entries: Sequence[str]) -> None:
-    """Writes what answers, and the manifest over it."""
+def write(
+    new: Path, name: str, server: Server, architecture: Architecture, material: Material, entries: Sequence[str],
+) -> folder.Manifest:
+    """Writes what answers, and the manifest over it, which is returned."""
     server.release()
     tf.saved_model.save(server, str(new / folder.SAVED_MODEL), signatures={"serve": server.serve})
     vocabulary.write(new / folder.VOCABULARY, entries)
@@ -167,6 +164,7 @@ def write(new: Path, name: str, server: Server, architecture: Architecture, mate
     manifest = folder.Manifest(
         name, version, list(architecture.tasks), architecture.about, material.digests, created, architecture.three_sentiments)
     folder.write_json(new / folder.MANIFEST, manifest)
+    return manifest
 
 
 def subject(name: str, architecture: Architecture, settings: Settings, material: Material, data_folder: Path) -> card.Subject:

@@ -12,7 +12,7 @@ from dashboards.guard.credentials import TOKEN, Credentials, weakness
 from dashboards.guard.hosts import Names, listen, located, parsed, split
 from dashboards.guard.judge import Policy
 from pipelines.errors import EnvironmentProblem, UsageProblem
-from privacy.secrets import read_text_secret
+from privacy.secrets import place, read_text_secret
 
 TOKEN_VARIABLE = "TEXTPULSE_HTTP_TOKEN"   # noqa: S105 - the name of a variable
 MAKE_ONE = "make one with `openssl rand -hex 32`"
@@ -65,7 +65,7 @@ def token_of(option: str, file: str, environ: Mapping[str, str]) -> str:
     """The token in a file, else in the variable; empty where none is given. Raises EnvironmentProblem."""
     token = read_text_secret(option, file, TOKEN_VARIABLE, EnvironmentProblem, do=MAKE_ONE, environ=environ).strip()
     if token:
-        _check_token(f"{option} {file}" if file else TOKEN_VARIABLE, token)
+        _check_token(place(option, file, TOKEN_VARIABLE), token)
     return token
 
 

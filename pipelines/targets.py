@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pipelines.errors import UsageProblem
-from privacy.secrets import read_secret
+from privacy.secrets import place, read_secret
 from transforms.kafka_security import KafkaProblem, Security
 
 SECRET = "TEXTPULSE_WEBHOOK_SECRET"   # noqa: S105 - the name of a variable
@@ -113,7 +113,7 @@ def targets_of(urls: str, secret_file: str, servers: str, topic: str, environ: M
 
 
 def _secret(file: str, environ: Mapping[str, str]) -> bytes:
-    where = f"--webhook-secret-file {file}" if file else SECRET
+    where = place("--webhook-secret-file", file, SECRET)
     secret = read_secret("--webhook-secret-file", file, SECRET, UsageProblem, environ=environ).strip()
     if secret.startswith(BASE64):
         try:

@@ -30,11 +30,15 @@ def read_secret(option: str, file: str, variable: str, problem: type[Exception],
     return found.removesuffix(b"\n").removesuffix(b"\r")
 
 
+def place(option: str, file: str, variable: str) -> str:
+    """Where a secret stands, for people: the option with its file, else the variable."""
+    return f"{option} {file}" if file else variable
+
+
 def read_text_secret(option: str, file: str, variable: str, problem: type[Exception], *, do: str = "",
                      environ: Mapping[str, str] = os.environ) -> str:
     """The same as text. Raises problem for what is not UTF-8, too."""
     try:
         return read_secret(option, file, variable, problem, do=do, environ=environ).decode()
     except UnicodeDecodeError:   # it would show the bytes
-        where = f"{option} {file}" if file else variable
-        raise problem(f"{where}: is not text in UTF-8" + (f"; {do}" if do else "")) from None
+        raise problem(f"{place(option, file, variable)}: is not text in UTF-8" + (f"; {do}" if do else "")) from None

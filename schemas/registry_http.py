@@ -14,7 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError, TimeoutError
 from urllib3.util import create_urllib3_context
 
-from privacy.secrets import read_text_secret
+from privacy.secrets import place, read_text_secret
 from schemas.parse import SchemaError
 
 PASSWORD, TOKEN = "TEXTPULSE_REGISTRY_PASSWORD", "TEXTPULSE_REGISTRY_TOKEN"
@@ -95,7 +95,7 @@ def authorization(settings: RegistrySettings, environ: Mapping[str, str] = os.en
 def _secret(file: str, option: str, variable: str, environ: Mapping[str, str]) -> str:
     secret = read_text_secret(option, file, variable, SchemaError, environ=environ).strip()
     if not secret.isprintable():
-        raise SchemaError(f"{option} {file}: holds not one line of text" if file else f"{variable}: holds not one line of text")
+        raise SchemaError(f"{place(option, file, variable)}: holds not one line of text")
     return secret
 
 

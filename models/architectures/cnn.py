@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.architectures.contract import Noise, Sizes
+from models.architectures.contract import Noise, Sizes, divide
 from models.pieces import PAD_ID, PAD_SHAPE, SHAPES, UNKNOWN_ID
 
 EMBEDDING = 128
@@ -192,10 +192,8 @@ class ConvolutionalNetwork(tf.Module):
 
     def cool(self, sentiment: float, topic: float) -> None:
         """See contract.Network."""
-        heads = self.heads
-        for variables, by in (((heads.sentiment, heads.sentiment_bias), sentiment), ((heads.topic, heads.topic_bias), topic)):
-            for variable in variables:
-                variable.assign(variable / by)
+        divide(sentiment, self.heads.sentiment, self.heads.sentiment_bias)
+        divide(topic, self.heads.topic, self.heads.topic_bias)
 
     def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """See contract.Network; the shapes are not looked at."""

@@ -141,6 +141,12 @@ class Architecture:
     three_sentiments: bool = True
 
 
+def divide(by: float, *variables: tf.Variable) -> None:
+    """Divides all of them: of a head its weights and its bias, so that its logits are."""
+    for variable in variables:
+        variable.assign(variable / by)
+
+
 def copied(source: Network, target: Network) -> None:
     """Gives one network the weights of another of the same sizes."""
     for own, other in zip(target.variables, source.variables, strict=True):

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from models.architectures.cnn import lengths_of, mean_of, weight, zeros
-from models.architectures.contract import Noise, Sizes
+from models.architectures.contract import Noise, Sizes, divide
 from models.pieces import PAD_ID, SHAPES, UNKNOWN_ID
 
 EMBEDDING = 128
@@ -39,9 +39,8 @@ class EncoderNetwork(tf.Module):
 
     def cool(self, sentiment: float, topic: float) -> None:
         """See contract.Network."""
-        for variables, by in (((self.sentiment, self.sentiment_bias), sentiment), ((self.topic, self.topic_bias), topic)):
-            for variable in variables:
-                variable.assign(variable / by)
+        divide(sentiment, self.sentiment, self.sentiment_bias)
+        divide(topic, self.topic, self.topic_bias)
 
     def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """See contract.Network. A text without a piece is zeros to the heads."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from models.architectures.buckets import lengths_of, slices
+from models.architectures.buckets import buckets_of
 from models.architectures.cnn import (
     BIGRAM_GROUP,
     ENTITY_GROUP,
@@ -93,22 +93,16 @@ class FoldedServer(tf.Module):
     def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """The columns of schemas.tagging.Tags for string[N]; N may be 0 and a text may be empty."""
         pieces = self._tokenizer(texts)
-        lengths = lengths_of(pieces)
-        starts = tf.cast(pieces.splits[:-1], tf.int32)
-        order = tf.argsort(lengths, stable=True)
+        buckets, back = buckets_of(pieces)
         ids = tf.concat([pieces.ids, [PAD_ID]], 0)
-        parts = [self._texts(ids, tf.gather(starts, rows), tf.gather(lengths, rows)) for rows in slices(order)]
-        back = tf.math.invert_permutation(order)
+        parts = [self._texts(tf.gather(ids, bucket.places), bucket.lengths) for bucket in buckets]
         sentiment, topic, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
         labels, scores = self._entities(pieces, style) if self._heads.entity.shape[1] > 1 else _no_labels(pieces)
         return columns(sentiment, topic, decode(labels, scores, tf.gather(self._continues, pieces.ids), pieces), pieces)
 
-    def _texts(self, flat_ids: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Probabilities of sentiment and topic, and entity_style, of one bucket of rows; flat_ids ends in padding."""
-        longest = tf.reduce_max(tf.concat([lengths, [1]], 0))
-        column = tf.range(longest)[None, :]
-        inside = column < lengths[:, None]
-        ids = tf.gather(flat_ids, tf.where(inside, starts[:, None] + column, tf.size(flat_ids) - 1))
+    def _texts(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Probabilities of sentiment and topic, and entity_style, of one bucket of rows."""
+        longest = tf.shape(ids)[1]
         padded = tf.pad(ids, [[0, 0], [2, 2]])
         features = self._features(lambda offset: padded[:, 2 + offset : 2 + offset + longest], TEXT_GROUPS)
         hidden, mean = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths)

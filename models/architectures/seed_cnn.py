@@ -7,7 +7,7 @@ Embedding(10000, 128), Conv1D(128, 5, relu), GlobalMaxPooling1D, Dense(64, relu)
 import keras
 import tensorflow as tf
 
-from models.architectures.contract import Noise, Sizes
+from models.architectures.contract import Noise, Sizes, divide
 from models.pieces import PAD_ID
 
 ENTRIES = 10_000
@@ -32,8 +32,7 @@ class SeedNetwork(tf.Module):
 
     def cool(self, sentiment: float, topic: float) -> None:
         """See contract.Network; there are no topics."""
-        for variable in self.weights[-2:]:
-            variable.assign(variable / sentiment)
+        divide(sentiment, *self.weights[-2:])
 
     def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """See contract.Network. Two classes, the first at 0: softmax is then the sigmoid, its cross-entropy the binary one.

@@ -10,22 +10,9 @@ from models.data import DataError
 from models.evaluation import fair
 from models.evaluation.rows import SPLITS, read
 from models.folder import LABELS, MANIFEST, Manifest, ModelError
-from models.preparation import prepare
 from models.preparation.read import manifest_of
 from models.taxonomy import ENTITY_TYPES, TOPICS
 from schemas.tagging import SENTIMENTS
-from tests.models.conftest import write_data
-
-
-@pytest.fixture
-def published(tmp_path: Path) -> Path:
-    return write_data(tmp_path / "data", rows=40)
-
-
-@pytest.fixture
-def prepared(published: Path, tmp_path: Path) -> Path:
-    prepare.prepare(published, tmp_path / "prepared", report=lambda line: None)
-    return tmp_path / "prepared"
 
 
 def labels(folder: Path, **changed: list[str]) -> Path:

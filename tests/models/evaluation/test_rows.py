@@ -11,21 +11,9 @@ from models.evaluation import rows
 from models.preparation import prepare, read
 from models.preparation.manifest import NAME
 from models.taxonomy import ENTITY_TYPES
-from tests.models.conftest import write_data
 
 WriteSet = Callable[..., None]
 SET = {dataset.name: dataset for dataset in SETS}
-
-
-@pytest.fixture
-def published(tmp_path: Path) -> Path:
-    return write_data(tmp_path / "data", rows=40)
-
-
-@pytest.fixture
-def prepared(published: Path, tmp_path: Path) -> Path:
-    prepare.prepare(published, tmp_path / "prepared", report=lambda line: None)
-    return tmp_path / "prepared"
 
 
 @pytest.mark.parametrize("split", rows.SPLITS)
