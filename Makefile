@@ -8,7 +8,7 @@ PRISM := .cache/prism/prism
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint screenshots bench steady chaos simulate fuzz prism kafka
+.PHONY: help setup demo test lint screenshots bench steady chaos simulate fuzz compare prism kafka
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ simulate: $(STAMP)  ## The recovery protocol under random crashes: ARGS="--sched
 
 fuzz: $(STAMP)  ## Hostile bytes into every decoder and reader: ARGS="--target json --inputs 1000000"
 	$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
+compare: $(STAMP)  ## Models beside VADER, TextBlob, SnowNLP, spaCy, LAC and an SVM: ARGS="--model FOLDER --report FILE.md"
+	$(BIN)/python -m benchmarks.compare $(ARGS)
 
 prism: $(PRISM)  ## Build Prism, the runner of streaming jobs, with Go
 
