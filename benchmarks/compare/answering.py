@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.compare.rounds import Answer, Tool, serve
 
 Span = tuple[str, int, int]
-C_VALUES = (0.03, 0.1, 0.3, 1.0, 3.0)
+C_VALUES = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 def vader(folder: str) -> Tool:

