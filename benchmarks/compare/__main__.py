@@ -143,8 +143,11 @@ def _joined(one: Line, after: Sequence[Line]) -> Line:
 
 
 def _names(manifests: Sequence[Manifest]) -> list[str]:
-    """A name for each model, with its version where another has the same name."""
+    """A name for each model, with its version where another has the same name. Raises UsageProblem for a model that is there twice."""
     names = [manifest.name for manifest in manifests]
+    for manifest in manifests:
+        if [(other.name, other.version) for other in manifests].count((manifest.name, manifest.version)) > 1:
+            raise UsageProblem(f"--model: {manifest.name} {manifest.version} is given twice; leave one out")
     return [one.name if names.count(one.name) == 1 else f"{one.name} {one.version}" for one in manifests]
 
 

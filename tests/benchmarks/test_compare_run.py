@@ -54,6 +54,7 @@ def test_a_peer_that_cannot_be_installed_is_named_and_left_out_and_so_is_one_tha
     (["--data", "nowhere"], 2, "nowhere: no training set found"),
     (["--set", "nothing"], 2, "--set nothing: no such set"),
     (["--rounds", "0"], 2, "--rounds 0: must be 1 or more"),
+    (["--model", str(program.SHIPPED), "--model", str(program.SHIPPED)], 2, "is given twice"),
     (["--model", "nowhere"], 3, "nowhere: there is no such model folder"),
     (["--report", "nowhere/found.md"], 3, "--report nowhere/found.md: there is no folder nowhere")])
 def test_what_cannot_be_is_said_in_one_line_before_anything_runs(
