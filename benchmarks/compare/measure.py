@@ -56,7 +56,7 @@ def peer_sets(peer: Peer, split: Split) -> list[DataSet]:
 def run_model(name: str, folder: Path, version: str, split: Split, sets: Sequence[DataSet], rounds: int) -> tuple[System, list[Line]]:
     """The model of a folder. Raises JobFailed."""
     command = [sys.executable, "-m", "benchmarks.compare.ours"]
-    said = _run(name, command, [str(folder.resolve())], _work(split, sets, rounds, 0), {**os.environ, "PYTHONPATH": str(ROOT)})
+    said = _run(name, command, [str(folder.resolve())], work_of(split, sets, rounds, 0), {**os.environ, "PYTHONPATH": str(ROOT)})
     lines = [_line(name, split, one, said["sets"][one.name], said["sets"][one.name]["answers"], 0) for one in sets]
     return System(name, version, True, said["threads"], said["load_s"], OURS), lines
 
@@ -64,7 +64,7 @@ def run_model(name: str, folder: Path, version: str, split: Split, sets: Sequenc
 def run_peer(peer: Peer, cache: Path, split: Split, sets: Sequence[DataSet], rounds: int) -> tuple[System, list[Line]]:
     """A peer that is installed. Raises JobFailed."""
     command = [str(python(cache)), "-m", "benchmarks.compare.answering", peer.key]
-    work = _work(split, sets, rounds, peer.at_most, learns=not peer.sets)
+    work = work_of(split, sets, rounds, peer.at_most, learns=not peer.sets)
     said = _run(peer.name, command, [str(data_folder(cache, peer).resolve())] if peer.unpacked else [], work, clean(None))
     lines = []
     for one in sets:
@@ -80,7 +80,7 @@ def _line(name: str, split: Split, dataset: DataSet, said: dict[str, Any], answe
                 said["per_s"], said["cores"], said["learnt_s"])
 
 
-def _work(split: Split, sets: Sequence[DataSet], rounds: int, at_most: int, learns: bool = False) -> dict[str, Any]:
+def work_of(split: Split, sets: Sequence[DataSet], rounds: int, at_most: int, learns: bool = False) -> dict[str, Any]:
     """What a process is asked: texts of each set, the numbers of those that are timed, and (text, class) rows to learn from."""
     dev = split if split.name == "dev" else rows.read(split.folder, "dev") if learns else split
     asked = []

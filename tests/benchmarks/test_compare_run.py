@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks.compare import __main__ as program
 from benchmarks.compare import install
+from benchmarks.compare.measure import work_of
 from benchmarks.compare.peers import PEERS
+from models.evaluation import rows
 from tests.models.conftest import write_data
 
 VADER = PEERS[0]
@@ -63,6 +65,19 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_runs(
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", rows.SPLITS)
+def test_what_a_peer_learns_from_is_never_a_test_row(name: str, data: Path) -> None:
+    split = rows.read(data, name)
+    asked = work_of(split, [one for one in split.rows if one.task != "entities"], 1, 0, learns=True)["sets"]
+
+    assert [of_set["name"] for of_set in asked] == ["tweets_rated_en", "titles_zh"]
+    for of_set in asked:   # each text of these sets names its split
+        assert [{part for part in ("train", "dev", "test") if part in text} for text in of_set["texts"]] == [{name}] * 20
+        for learnt in ("train", "dev"):
+            assert len(of_set[learnt]) == 20
+            assert all(learnt in text.split() for text, _ in of_set[learnt])
 
 
 def backend() -> ModuleType:

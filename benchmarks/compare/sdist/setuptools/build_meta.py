@@ -1,16 +1,14 @@
 """A build backend (PEP 517) in the place of setuptools', which packs a pure source distribution as it lies and runs no setup.py.
 
-Put this folder's parent first on PYTHONPATH, and call pip with --no-build-isolation --use-pep517.
+Put the folder above this one first on PYTHONPATH, and call pip with --no-build-isolation --use-pep517.
 """
 import base64
 import hashlib
-import sys
 import zipfile
 from email import message_from_string
 from pathlib import Path
+from types import SimpleNamespace
 
-__legacy__ = sys.modules[__name__]
-"""How pip asks for setuptools where a package has no pyproject.toml."""
 WHEEL = "Wheel-Version: 1.0\nGenerator: textpulse\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -33,3 +31,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 def _digest(content):
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+__legacy__ = SimpleNamespace(build_wheel=build_wheel)
+"""Whom pip asks where a package has no pyproject.toml."""
