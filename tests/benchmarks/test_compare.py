@@ -77,7 +77,7 @@ def test_the_timed_rows_are_spread_evenly_over_all(rows: int, most: int) -> None
 
     assert len(numbers) == (min(rows, most) if most else rows)
     assert all(0 <= number < rows for number in numbers)
-    gaps = {later - earlier for earlier, later in pairwise(numbers)}
+    gaps = {later - earlier for earlier, later in pairwise([*numbers, rows] if numbers else [])}
     assert not gaps or (min(gaps) >= 1 and max(gaps) - min(gaps) <= 1)
 
 
