@@ -253,4 +253,4 @@ def test_of_what_patterns_find_cells_and_samples_name_hashtags_alone():
     (cell,) = unit.cells.values()
     assert cell.entities == {"ORG\tacme": 1, "hashtag\t#good": 1}
     (sample,) = cell.texts.values()
-    assert [(span.type, sample.text[span.start:span.end]) for span in sample.entities] == [("ORG", "Acme"), ("hashtag", "#Good")]
+    assert [(kind, sample.text[start:end]) for start, end, kind in sample.entities] == [("ORG", "Acme"), ("hashtag", "#Good")]

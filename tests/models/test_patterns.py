@@ -1,6 +1,7 @@
 """What patterns find in texts, where it stands, and how it stands beside what a network says."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,34 +21,46 @@ Said = list[tuple[str, str]]
 ALONE = {   # type -> texts of which the marked part, and nothing else, is one
     "money": (
         "it was «$1,200.50» in all", "«12 USD» please", "raised «£5m»", "about «€ 12,50» each", "«$5 million» fund", "only «$20k»!",
-        "pay «EUR 30» now", "«1.200,50 €» bitte", "«99 cents»", "costs «15 bucks» more", "«US$ 40» off", "«3 thousand dollars»", "«12usd»",
-        "一共«300元»", "«5万元»以上", "原价«¥99»", "«￥1,299.00元»", "才«300块»，值", "«3块钱»一个", "大约«200多元»", "赚了«1.5亿美元»", "«RMB300元»房价",
+        "pay «EUR 30» now", "«1.200,50 €» bitte", "«99 cents»", "costs «15 bucks» more", "«US$ 40» off", "«3 thousand dollars»",
+        "«12usd»",
+        "一共«300元»", "«5万元»以上", "原价«¥99»", "«￥1,299.00元»", "才«300块»，值", "«3块钱»一个", "大约«200多元»", "赚了«1.5亿美元»",
+        "«RMB300元»房价",
         "«人民币５００元»", "«25英镑»", "«٥٠ €»"),
     "date": (
-        "on «2024-05-01» again", "«2024/5/1»", "«2024.5.1»", "since «5 May 2024»,", "«May 5th» works", "«May 5, 2024»", "«4th of July»", "«1 Jan»",
-        "«Sept. 3»", "until «December 2023».", "«01/05/2024»", "«31/12/24»", "«12/31/2024»", "«1.5.2024»", "«05-May-2024»", "«29 Feb 2024»",
+        "on «2024-05-01» again", "«2024/5/1»", "«2024.5.1»", "since «5 May 2024»,", "«May 5th» works", "«May 5, 2024»", "«4th of July»",
+        "«1 Jan»",
+        "«Sept. 3»", "until «December 2023».", "«01/05/2024»", "«31/12/24»", "«12/31/2024»", "«1.5.2024»", "«05-May-2024»",
+        "«29 Feb 2024»",
         "自«2024年5月1日»起", "«5月1日»发货", "«08年5月1号»", "«2024年5月»的账单", "«2024 年 5 月 1 日»", "«5月1-3日»放假", "«５月１日»"),
     "percentage": (
-        "«12.5%» of it", "«12 percent»", "«20 per cent»", "up «3 pct»", "«50%»off", "«100 %» sure", "涨了«5％»", "«百分之五»", "«百分之十二点五»",
+        "«12.5%» of it", "«12 percent»", "«20 per cent»", "up «3 pct»", "«50%»off", "«100 %» sure", "涨了«5％»", "«百分之五»",
+        "«百分之十二点五»",
         "«百分之30»的人", "占«４０％»以上"),
     "order_number": (
         "order #«12345» is late", "my order no. «AB-1234-99»", "ticket «4711-22» please", "Order number: «7» failed", "order «1234567»",
         "Ref.«8441639»", "tracking number is «1Z999AA10123456784»", "order_id=«991»", "case # «00412»", "invoice «INV-2024-17»",
-        "booking reference «JX7K2P»", "订单号：«2024050112345»", "订单编号 «88123»", "运单号«SF1234567890»到了", "订单 #«98765»", "订单«1409910435»换货",
+        "booking reference «JX7K2P»", "订单号：«2024050112345»", "订单编号 «88123»", "运单号«SF1234567890»到了", "订单 #«98765»",
+        "订单«1409910435»换货",
         "訂單號：«20240»", "工单号为«4711-22»"),
     "hashtag": (
-        "I «#love» it", "«#2024goals»", "so («#good»)", "«#été»", "«#cafe\u0301» time", "«#日本語»", "«#Привет» всем", "«#कविता»", "今天«#足球»", "«#话题#»很热",
+        "I «#love» it", "«#2024goals»", "so («#good»)", "«#été»", "«#cafe\u0301» time", "«#日本語»", "«#Привет» всем", "«#कविता»",
+        "今天«#足球»", "«#话题#»很热",
         "我爱«#北京#»", "«#你好，世界#»", "«＃全角» 吧", "❤️«#heart»", "«#word_2»'s", "«#iPhone发布会#»", "see http://a.example/b «#end»",
         "order a ticket «#Festival2015»"),
     "mention": (
-        "hi «@united», why", ".«@jetblue» again", "“«@some_one»: yes", "感谢«@小明» 的帮助", "«@50cent»", "(«@ab»)", "😀«@emoji_1»", "«＠全角名» 你好",
+        "hi «@united», why", ".«@jetblue» again", "“«@some_one»: yes", "感谢«@小明» 的帮助", "«@50cent»", "(«@ab»)", "😀«@emoji_1»",
+        "«＠全角名» 你好",
         "«@jo\u0308rg» there"),
 }
 NOTHING = (
-    "at 10:30 or 5/1 or 3.14", "2024 was 100 times better", "room 4711", "v2024.5.1.3", "1.2024-05-01", "2024-02-30 2023-02-29 2024-13-01",
-    "31/31/2024", "I may 5 times march 3", "31 Apr", "5月32日 13月1日", "5个月 5月", "2024年", "2块硬盘", "5 pounds of flour", "the 1st of many",
-    "千分之五", "100%20", "1,2345元5", "order 2 pizzas", "in order to win", "reorder 12345", "case 5 of 7", "order no longer-5", "订单很多", "手机号13",
-    "票很贵 2", "#2024", "#", "# word", "C#code", "a#b", "&#x27;", "http://a.example/#part", "https://a.example/p/@who?x=5%20#y", "x/@who", "b@c.example",
+    "at 10:30 or 5/1 or 3.14", "2024 was 100 times better", "room 4711", "v2024.5.1.3", "1.2024-05-01",
+    "2024-02-30 2023-02-29 2024-13-01",
+    "31/31/2024", "I may 5 times march 3", "31 Apr", "5月32日 13月1日", "5个月 5月", "2024年", "2块硬盘", "5 pounds of flour",
+    "the 1st of many",
+    "千分之五", "100%20", "1,2345元5", "order 2 pizzas", "in order to win", "reorder 12345", "case 5 of 7", "order no longer-5",
+    "订单很多", "手机号13",
+    "票很贵 2", "#2024", "#", "# word", "C#code", "a#b", "&#x27;", "http://a.example/#part", "https://a.example/p/@who?x=5%20#y",
+    "x/@who", "b@c.example",
     "用户@qq.com", "@", "@ home", "@a", "meet @5pm", "12@34", "##", "#!#", "C#和F#", "\u200d#\ufe0f\u20e3", "")
 
 
@@ -93,8 +106,10 @@ def test_of_two_that_overlap_one_stays(text: str, said: Said) -> None:
 
 
 PIECES = st.sampled_from([
-    "order ", "no. ", "订单号", "#", "@", "＃", "12", "345.5", "%", "％", "百分之", "五", "$", "元", "万", "块", "年", "月", "日", "May ", "5th", "-", "/", ".",
-    ",", ":", "http://", "a", "é", "e\u0301", "😀", "👨\u200d👩", "\ufe0f", "话题", " ", "\n", "\0", "\ud800", "USD", "k", "@x.com", "\u3000"])
+    "order ", "no. ", "订单号", "#", "@", "＃", "12", "345.5", "%", "％", "百分之", "五", "$", "元", "万", "块", "年", "月", "日",
+    "May ", "5th", "-", "/", ".",
+    ",", ":", "http://", "a", "é", "e\u0301", "😀", "👨\u200d👩", "\ufe0f", "话题", " ", "\n", "\0", "\ud800", "USD", "k", "@x.com",
+    "\u3000"])
 TEXTS = st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=14).map("".join))
 
 
@@ -135,7 +150,8 @@ def test_a_mention_is_hidden_by_its_form_whatever_a_network_says(text: str) -> N
 
 
 @pytest.mark.parametrize("piece", [
-    "5%", "#a ", "#a", "@ab", "@ab ", "$1", "1,", "1,111", "order #", "order ", "order 5 ", "5月1日", "May 5 ", "百分之", "1.1.", "9", "#", "a-1-", "://",
+    "5%", "#a ", "#a", "@ab", "@ab ", "$1", "1,", "1,111", "order #", "order ", "order 5 ", "5月1日", "May 5 ", "百分之", "1.1.", "9",
+    "#", "a-1-", "://",
     "订单号", "2024-", "1/1/20", "#话题#", "年", "😀#好 "])
 def test_a_text_of_one_thing_repeated_is_looked_at_so_often_and_no_more(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
@@ -176,7 +192,7 @@ def tags_of(rows: Sequence[Sequence[Span]], learnt: Sequence[str] = LEARNT) -> T
 
 def rows_of(tags: Tags) -> list[list[Span]]:
     flat = list(zip(tags.entity_type.tolist(), tags.entity_start.tolist(), tags.entity_end.tolist(), strict=True))
-    return [flat[start:end] for start, end in zip(tags.entity_splits, tags.entity_splits[1:], strict=False)]
+    return [flat[start:end] for start, end in pairwise(tags.entity_splits)]
 
 
 def beside(text: str, *spans: tuple[str, str]) -> Said:
@@ -212,7 +228,8 @@ def apart(draw: st.DrawFn) -> list[Span]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(apart(), apart()), min_size=1, max_size=5), st.data())
-def test_whatever_is_joined_is_in_order_and_apart_and_no_person_is_lost(rows: list[tuple[list[Span], list[Span]]], data: st.DataObject) -> None:
+def test_whatever_is_joined_is_in_order_and_apart_and_no_person_is_lost(
+        rows: list[tuple[list[Span], list[Span]]], data: st.DataObject) -> None:
     patterns, flat = Patterns(LEARNT), [(row, *span) for row, (_, spans) in enumerate(rows) for span in spans]
     kinds = [data.draw(st.integers(0, len(PATTERN_TYPES) - 1)) for _ in flat]
     found = Found(np.array([span[0] for span in flat], np.int64), np.array(kinds, np.int32),
@@ -225,7 +242,7 @@ def test_whatever_is_joined_is_in_order_and_apart_and_no_person_is_lost(rows: li
     new = [(row, len(LEARNT) + kind, start, end) for (row, _, start, end), kind in zip(flat, kinds, strict=True)]
     mention = len(LEARNT) + PATTERN_TYPES.index("mention")
     for row, (together, (network, _)) in enumerate(zip(rows_of(tags), rows, strict=True)):
-        assert all(span[2] <= after[1] for span, after in zip(together, together[1:], strict=False))
+        assert all(span[2] <= after[1] for span, after in pairwise(together))
         given_ = [span[1:] for span in new if span[0] == row]
         assert {*together} <= {*network, *given_}
         for kind, start, end in network:
