@@ -10,7 +10,7 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
-from models.patterns.alphabet import ALPHABET, IN_LINK, IS_JOINED, IS_LETTER, IS_WORD, OWN
+from models.patterns.alphabet import ALPHABET, IN_LINK, IS_JOINED, IS_LETTER, IS_WORD, NO_LETTERS, OWN
 from models.patterns.checks import CHECKS, HASHTAG, MENTION, ORDER
 from models.patterns.grammar import PATTERNS
 
@@ -76,10 +76,10 @@ def _marked(read: NDArray[np.uint8], said: bytes) -> Spans:
     at, before, tag = at[fits], before[fits], tag[fits]
     if not len(at):
         return at, at, at
-    end = _next(IS_WORD, said, at, False)
+    end = _next(IS_WORD, said, at)
     letter = at + 1
-    if not IS_LETTER[read[letter]].all():
-        letter = _next(IS_LETTER, said, at, True)
+    for few in np.flatnonzero(~IS_LETTER[read[letter]]).tolist():   # such as #2024goals
+        letter[few] = end[few] - len(said[letter[few]:end[few]].lstrip(NO_LETTERS))
     is_time = (letter == end - 2) & ((read[end - 1] | 0x20) == ord("m")) & (letter > at + 1)   # "@5pm"
     is_address = IS_WORD[before] & (read[end] == ord(".")) & IS_LETTER[read[np.minimum(end + 1, len(read) - 1)]]
     fits = (letter < end) & (end - at <= LONGEST) & (tag | ((end - at > 2) & ~is_time & ~is_address))
@@ -87,9 +87,9 @@ def _marked(read: NDArray[np.uint8], said: bytes) -> Spans:
     return np.where(tag, HASHTAG, MENTION), at, end
 
 
-def _next(table: NDArray[np.bool_], said: bytes, at: Ids, wanted: bool) -> Ids:
-    """The first place behind each where the table says so of what is there; the end of all for none."""
-    places = np.append(np.flatnonzero(np.frombuffer(said.translate(table.tobytes()), np.bool_) == wanted), len(said))
+def _next(table: NDArray[np.bool_], said: bytes, at: Ids) -> Ids:
+    """The first place behind each of what is not in the table."""
+    places = np.flatnonzero(np.frombuffer(said.translate((~table).tobytes()), np.bool_))   # the 0 behind a text is in none
     found: Ids = places[np.searchsorted(places, at + 1)]
     return found
 
@@ -137,6 +137,6 @@ def _in_links(read: NDArray[np.uint8], said: bytes, start: Ids) -> NDArray[np.bo
     marks = marks[(read[marks + 1] == ord("/")) & (read[marks + 2] == ord("/"))]
     if not len(marks) or not len(start):
         return np.zeros(len(start), np.bool_)
-    ends = np.append(-1, _next(IN_LINK, said, marks, False))   # of no link, in front
+    ends = np.append(-1, _next(IN_LINK, said, marks))   # of no link, in front
     inside: NDArray[np.bool_] = ends[np.searchsorted(marks, start)] >= start
     return inside
