@@ -8,6 +8,7 @@ from schemas.entity_types import PATTERN_TYPES
 
 MONEY, DATE, PERCENTAGE, ORDER, HASHTAG, MENTION = range(len(PATTERN_TYPES))
 LEAST_DIGITS = 5     # of an order number that nothing but a word such as order names
+LONGEST = 101        # characters of a hashtag, a mention or an order number
 LEAP = 2000          # a year for dates without one
 _UNITS = b"%$" + bytes(OWN[character] for character in "年月元块万亿美欧英港")   # behind a quantity
 _PIECE, _YEARS, _MONTHS_ZH = OWN["块"], OWN["年"], OWN["月"]
@@ -36,6 +37,8 @@ def _percentage(read: bytes, begin: int, end: int) -> int | None:
 
 
 def _hashtag(read: bytes, begin: int, end: int) -> int | None:
+    if end - begin > LONGEST:
+        return None
     said = read[begin + 1:end - 1]
     letters = said.translate(None, NO_LETTERS)
     fits = letters and (not said.translate(None, WORDS) or letters.translate(None, bytes(LATIN)))
@@ -46,7 +49,7 @@ def _order_number(read: bytes, begin: int, end: int) -> int | None:
     """Behind "number", "#" and the like. "no longer-5" and "#Festival2015" are none: words have small letters and few digits."""
     said = read[begin:end]
     digits = len(_DIGIT.findall(said))
-    if digits * (3 if said.upper() == said else 1) < len(_LATIN_LETTER.findall(said)) or _is_quantity(read, end):
+    if len(said) > LONGEST or digits * (3 if said.upper() == said else 1) < len(_LATIN_LETTER.findall(said)) or _is_quantity(read, end):
         return None
     return DATE if _THREE.fullmatch(said) and _is_date(said) else ORDER
 

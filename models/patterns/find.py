@@ -11,12 +11,11 @@ import re2
 from numpy.typing import NDArray
 
 from models.patterns.alphabet import ALPHABET, IN_LINK, IS_JOINED, IS_LETTER, IS_WORD, NO_LETTERS, OWN
-from models.patterns.checks import CHECKS, HASHTAG, MENTION, ORDER
+from models.patterns.checks import CHECKS, HASHTAG, LONGEST, MENTION, ORDER
 from models.patterns.grammar import PATTERNS
 
 MOST = 64
 """So many proposals are looked at in a text, and so many spans are taken, the first ones: texts that are made of them cost little more."""
-LONGEST = 101   # characters of a hashtag or a mention
 
 Ids = NDArray[np.int64]
 _LATIN1 = re2.Options()

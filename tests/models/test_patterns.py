@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import models.patterns.find as patterns
 from insights.redact import MASKS
-from models.patterns.checks import Check
-from models.patterns.find import LONGEST, MOST, Found, find
+from models.patterns.checks import LONGEST, Check
+from models.patterns.find import MOST, Found, find
 from models.patterns.join import Patterns
 from schemas.entity_types import PATTERN_TYPES
 from schemas.tagging import Tags
@@ -174,6 +174,7 @@ def test_of_a_text_the_first_ones_are_taken() -> None:
     assert said_of_all(["$1", text, "$2"]) == [
         [("money", "$1")], [("percentage", f"{number}%") for number in range(1, MOST + 1)], [("money", "$2")]]
     assert said_of("#" + "a" * (LONGEST - 1)) and not said_of("#" + "a" * LONGEST)
+    assert said_of("order #" + "9" * LONGEST) and not said_of("order #" + "9" * (LONGEST + 1)) and not said_of(f"#{'a' * LONGEST}#")
 
 
 # Beside a network.
