@@ -6,6 +6,7 @@ import numpy as np
 from privacy.kinds import Span
 from privacy.policy import Mode, Policy
 from privacy.redact import Redactor
+from schemas.entity_types import NAMED_BY_MASK, PERSONS
 from schemas.records import TaggedEvent, TextEvent
 from schemas.tagged import characters_of
 from schemas.tagging import Tagger, Tags
@@ -13,7 +14,6 @@ from schemas.tagging import Tagger, Tags
 CHARACTERS = 280   # of a redacted text
 READ = 8_192       # characters of a text that cells and samples are made of: a model reads half of it at most
 LOOKED_AT = 600    # characters of the text: what is longer is cut, by whole words where there are any
-PERSONS = ("person", "per")
 
 MASKS = Redactor(Policy(author_id=Mode.KEEP, fields=Mode.KEEP))
 
@@ -57,7 +57,7 @@ def hide(record: TaggedEvent, hidden: Sequence[Span], redactor: Redactor) -> Non
     kept = []
     for entity in record.entities:
         place = covered.at(entity.start, entity.end)
-        if place is None and entity.type.casefold() in PERSONS:
+        if place is None and entity.type.casefold() in NAMED_BY_MASK:
             place = covered.around(entity.start, entity.end)
         if place is not None:
             entity.text, (entity.start, entity.end) = covered.text[slice(*place)], place

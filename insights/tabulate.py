@@ -16,6 +16,7 @@ from insights.redact import MASKS, READ, hidden_in, in_characters, instead_of, s
 from insights.sketch import Sketch, sketch_of
 from privacy.kinds import Span
 from privacy.redact import Redactor, overlaps
+from schemas.entity_types import is_counted
 from schemas.records import TextEvent
 from schemas.tagging import SENTIMENTS, Tagger, Tags
 
@@ -219,10 +220,11 @@ def _count_entities(cells: list[Cell], layout: _Layout, named: Iterator[tuple[in
 def _named(
     events: Sequence[TextEvent], tags: Tags, tagger: Tagger, hidden: Mapping[int, Sequence[Span]], redactor: Redactor
 ) -> Iterator[tuple[int, str]]:
-    """(row, key) of every entity. The key is empty when nothing is left of the text."""
+    """(row, key) of every entity that is counted. The key is empty when nothing is left of the text."""
     known, types = lexicon_of(tagger.vocabulary).entities, tagger.entity_types
-    rows = np.repeat(np.arange(len(events)), np.diff(tags.entity_splits)).tolist()
-    spans = zip(rows, tags.entity_type.tolist(), tags.entity_start.tolist(), tags.entity_end.tolist(), strict=True)
+    rows = np.repeat(np.arange(len(events)), np.diff(tags.entity_splits))
+    counted = np.isin(tags.entity_type, [number for number, name in enumerate(types) if is_counted(name)])
+    spans = zip(*(column[counted].tolist() for column in (rows, tags.entity_type, tags.entity_start, tags.entity_end)), strict=True)
     for row, kind, start, end in spans:
         text = events[row].text
         if row in hidden:
@@ -273,7 +275,8 @@ def _show_some(
             row = order[place]
             event, begin, end = events[row], splits[row], splits[row + 1]
             spans = in_characters(event.text, list(zip(starts[begin:end], ends[begin:end], strict=True)))
-            entities = [(*span, tagger.entity_types[kind]) for span, kind in zip(spans, types[begin:end], strict=True)]
+            named = [(*span, tagger.entity_types[kind]) for span, kind in zip(spans, types[begin:end], strict=True)]
+            entities = [span for span in named if is_counted(span[2])]
             text, kept = sample_of(event.text, entities, hidden.get(row, ()), redactor)
             cell.texts[event.event_id] = Text(text, felt[place], kept, redactor.author_mark(event.author_id))
 

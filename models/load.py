@@ -27,6 +27,7 @@ from models.folder import (
     read_json,
     verify_content,
 )
+from models.patterns.join import Patterns
 from models.spans import labels_of
 from schemas.tagging import SENTIMENTS, Tags
 
@@ -47,20 +48,23 @@ class LoadedModel:
         self.folder = folder
         self.name, self.version = manifest.name, manifest.version
         self.topics: Sequence[str] = labels.topic
-        self.entity_types: Sequence[str] = labels.entity
+        self.learnt_types: Sequence[str] = labels.entity
+        self._patterns = Patterns(labels.entity)
+        self.entity_types = self._patterns.entity_types
         self.vocabulary: Sequence[str] = entries
         self.module = _saved_model(folder / SAVED_MODEL)
         self._serve = _signature(self.module, folder / SAVED_MODEL)
         self._check_outputs()
 
     def tag(self, texts: Sequence[str]) -> Tags:
-        """The tags of the texts, in one forward pass. Raises ValueError when the model fails on them."""
+        """The tags of the texts, in one forward pass, and what patterns find. Raises ValueError when the model fails on them."""
         raw = encoded(texts)
         try:
             out = self._serve(tf.constant(raw, tf.string, shape=[len(raw)]))
         except tf.errors.OpError as error:
             raise ValueError(f"model {self.name} {self.version} failed on {len(raw)} texts: {error.message}") from error
-        return Tags(**{name: out[name].numpy() for name in OUTPUTS})
+        tags = Tags(**{name: out[name].numpy() for name in OUTPUTS})
+        return self._patterns.added(tags, [text[:CHARACTERS_LIMIT] for text in texts])
 
     def _check_outputs(self) -> None:
         tags = self.tag(["a"])
@@ -69,8 +73,8 @@ class LoadedModel:
             found = getattr(tags, name).shape
             if found != (1, wanted):
                 raise ModelError(self.folder / LABELS, f"names {wanted} {name} labels, but the model gives {found[-1]}")
-        if int(self.module.entity_labels.numpy()) != len(labels_of(self.entity_types)):
-            raise ModelError(self.folder / LABELS, f"names {len(self.entity_types)} entity types, which do not fit")
+        if int(self.module.entity_labels.numpy()) != len(labels_of(self.learnt_types)):
+            raise ModelError(self.folder / LABELS, f"names {len(self.learnt_types)} entity types, which do not fit")
         if int(self.module.entries.numpy()) != len(self.vocabulary):
             raise ModelError(self.folder / VOCABULARY, "does not have the entries that the model was trained with")
 

@@ -89,7 +89,7 @@ def material_of(labels: Labels, source: str, base: LoadedModel) -> Material:
     texts = [Example(row.text, SENTIMENTS.index(row.sentiment) if row.sentiment else NO_LABEL, labels.names.index(row.label))
              for row in labels.of("train")]
     dataset = DataSet(Path(source).name, "topic", "", lambda row: Example(""), "", "")
-    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, base.entity_types,
+    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, base.learnt_types,
                     {Path(source).name: labels.sha256, "base": base.version})
 
 

@@ -37,6 +37,7 @@ VALUES: dict[str, tuple[str, str]] = {
     "type product": ("product", "产品"),
     "type work": ("work", "作品"),
     "type group": ("group", "团体"),
+    "type hashtag": ("hashtag", "话题标签"),
 }
 
 

@@ -146,8 +146,8 @@ def name_of(members: Mapping[str, float], before: Sequence[str] = ()) -> tuple[s
 
     name: list[str] = []
     for word in sorted(members, key=rank):
-        text = text_of(word)
-        if not any(text in text_of(other).split() or text_of(other) in text.split() or text == text_of(other) for other in name):
+        text, others = text_of(word).strip("#"), [text_of(other).strip("#") for other in name]
+        if not any(text in other.split() or other in text.split() or text == other for other in others):
             name.append(word)
     return tuple(name[:NAMED])
 

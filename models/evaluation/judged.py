@@ -10,6 +10,7 @@ from models.evaluation.answers import Answers
 from models.evaluation.result import Named, Scores, WrongEntities, WrongLabel
 from models.evaluation.rows import CLASSES, labels_of
 from models.evaluation.scores import TypedSpan, label_scores, span_scores
+from schemas.entity_types import PATTERN_TYPES
 from schemas.tagging import SENTIMENTS
 
 Row = tuple[DataSet, Example]
@@ -40,7 +41,10 @@ class JudgedLabels:
 
 
 class JudgedEntities:
-    """Of exact spans. names: the model's entity types, in the order of their ids."""
+    """Of exact spans. names: the model's entity types, in the order of their ids.
+
+    What patterns found is left out: no set has labels of it.
+    """
 
     def __init__(self, rows: Sequence[Row], answers: Answers, names: Sequence[str]) -> None:
         kinds = CLASSES["entities"]
@@ -48,8 +52,9 @@ class JudgedEntities:
         self._names = [*kinds, *(name for name in names if name not in kinds)]
         self._gold: list[list[TypedSpan]] = [
             [(kinds[kind], start, end) for kind, start, end in example.entities or ()] for _, example in rows]
-        self._said: list[list[TypedSpan]] = [[(names[kind], start, end) for kind, start, end, _ in spans] for spans in answers.entities]
-        self._sure = [[score for *_, score in spans] for spans in answers.entities]
+        judged = [[span for span in spans if names[span[0]] not in PATTERN_TYPES] for spans in answers.entities]
+        self._said: list[list[TypedSpan]] = [[(names[kind], start, end) for kind, start, end, _ in spans] for spans in judged]
+        self._sure = [[score for *_, score in spans] for spans in judged]
 
     def scores(self, rows: Sequence[int]) -> Scores:
         """Of the rows with these numbers. Calibration is that of the entities that were found."""

@@ -92,6 +92,8 @@ def inputs() -> dict[str, list[bytes]]:
             b"after=WzEsInRleHRzLzAiLDcsImxhdGUiXQ", b"language=&topic=%E5%8C%85"],
         "options": [b"90s", b"500ms", b"1.5h", b"64k", b"1G", b"9092", b"a.b-c_d", b"t1,t2", b"h:1,[::1]:2", b"2026-06-01T00:00Z", b"1e3"],
         "redact": [text.encode() for text in texts],
+        "patterns": [text.encode() for text in (
+            "order no. AB-1234-99 of 5 May 2024|订单号：2024050112345，5月1日|$1,200.50 is 12.5%", "#话题##a|@some_one@b #c http://a.example/#d|百分之五")],
         "names": [b"kettle|jo@x.org|@someone|4111 1111 1111 1111-7", b"550e8400-e29b-41d4-a716-446655440000", b"a 138123456789|10.0.0.1"],
         "policy": [
             b'default = "mask"\n[kinds]\nemail = "keep"\n[patterns.order]\npattern = "order (\\\\d{6})"\n[key]\nfile = "/a"\n',

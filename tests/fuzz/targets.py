@@ -21,6 +21,7 @@ from dashboards.page import address
 from insights.cells import Cell, Unit
 from insights.redact import CHARACTERS, sample_of
 from insights.store import _dead_row
+from models.patterns.find import MOST, find
 from pipelines import values
 from pipelines.commands.output import harmless
 from pipelines.commands.reading import time_us
@@ -211,6 +212,23 @@ def names(data: bytes) -> str:
     return str(min(len(changed), 3))
 
 
+def patterns(data: bytes) -> str:
+    """Spans in order, apart and on characters; a text among others says what it says alone."""
+    texts = data.decode("utf-8", "replace")[:4_096].split("|")
+    found = [find([text]) for text in texts]
+    together = find(texts)
+    assert [column.tolist() for column in together[1:]] == [
+        [value for one in found for value in one[at].tolist()] for at in range(1, len(together))]
+    for text, one in zip(texts, found, strict=True):
+        raw, at = text.encode(), 0
+        assert len(one.start) <= MOST
+        for start, end in zip(one.start.tolist(), one.end.tolist(), strict=True):
+            assert at <= start < end <= len(raw)
+            assert raw[at:start].decode() + raw[start:end].decode()
+            at = end
+    return "".join(sorted({str(kind) for kind in together.type.tolist()}))
+
+
 def policy(data: bytes) -> str:
     """A policy at work, or one line that says what is wrong."""
     try:
@@ -357,6 +375,7 @@ TARGETS: dict[str, Target] = {
     "options": option_values,
     "redact": redaction,
     "names": names,
+    "patterns": patterns,
     "policy": policy,
     "fix": fix_file,
     "mend": mend,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.redact import CHARACTERS, LOOKED_AT, MASKS, sample_of
+from insights.redact import CHARACTERS, LOOKED_AT, MASKS, hide, sample_of
+from schemas.records import Entity, TaggedEvent, time_of
 
 
 def redacted(text, entities=()):
@@ -69,3 +70,17 @@ def test_whatever_the_text_spans_are_what_they_were_and_nothing_long_is_left(tex
     assert redacted(said)[0] == said or "…" in said
     originals = {"".join(c if c.isprintable() else " " for c in text[start:end]) for start, end, kind in spans if kind == "product"}
     assert all(said[start:end] in originals and kind == "product" for start, end, kind in kept)
+
+
+def test_an_order_number_or_a_mention_that_is_hidden_is_named_by_its_mask_in_tagged_events():
+    text = "😀 order no. 12345678 of @some_one, #good for $5"
+    spans = [("order_number", "12345678"), ("mention", "@some_one"), ("hashtag", "#good"), ("money", "$5")]
+    record = TaggedEvent(
+        event_id="1", event_time=time_of(0), origin="", offset=0, source="", product="", channel="", author_id="", lang="", text=text,
+        sentiment="", sentiment_score=1.0, sentiment_probabilities={}, topic="", topic_score=1.0, entities=[], model="", model_version="")
+    record.entities = [Entity(kind, said, text.index(said), text.index(said) + len(said), 1.0) for kind, said in spans]
+    hide(record, MASKS.hidden_all([text], {})[0], MASKS)
+    assert record.text == "😀 order no. [number] of [handle], #good for $5"
+    assert [(one.type, one.text) for one in record.entities] == [
+        ("order_number", "[number]"), ("mention", "[handle]"), ("hashtag", "#good"), ("money", "$5")]
+    assert all(record.text[one.start:one.end] == one.text for one in record.entities)

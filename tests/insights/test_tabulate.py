@@ -13,6 +13,7 @@ from insights.lexicon import PARTICLES, STOP_WORDS
 from insights.redact import MASKS, sample_of
 from insights.tabulate import tabulate
 from schemas.decode import event_key, event_keys
+from schemas.entity_types import PATTERN_TYPES
 from schemas.records import TextEvent
 from schemas.tagging import Tags
 
@@ -232,3 +233,24 @@ def test_a_lexicon_grown_too_large_is_begun_anew_and_says_the_same(monkeypatch):
 def test_stop_words_are_terms_otherwise_and_particles_single_characters():
     assert all(word.isalpha() and word == word.casefold() and len(word) >= module.MIN_LETTERS for word in STOP_WORDS)
     assert all(module.is_chinese(particle) for particle in PARTICLES)
+
+
+class PatternTagger(FakeTagger):
+    """With the types of patterns behind its own."""
+
+    entity_types = ("ORG", "PER", *PATTERN_TYPES)
+
+
+def test_of_what_patterns_find_cells_and_samples_name_hashtags_alone():
+    text = "Acme owes $5 or 5% by 2024-05-01 for order #123, #Good @ab"
+    spans = [("ORG", "Acme"), ("money", "$5"), ("percentage", "5%"), ("date", "2024-05-01"), ("order_number", "123"), ("hashtag", "#Good"),
+             ("mention", "@ab")]
+    rows = [((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), [
+        (PatternTagger.entity_types.index(kind), text.index(said), text.index(said) + len(said)) for kind, said in spans], [])]
+    unit = next(iter(tabulate(
+        [TextEvent("1", 0, text)], tags_of(rows), PatternTagger(), np.array([1], np.uint64), np.zeros(1, np.int64),
+        np.zeros(1, np.int64)).values()))
+    (cell,) = unit.cells.values()
+    assert cell.entities == {"ORG\tacme": 1, "hashtag\t#good": 1}
+    (sample,) = cell.texts.values()
+    assert [(kind, sample.text[start:end]) for start, end, kind in sample.entities] == [("ORG", "Acme"), ("hashtag", "#Good")]

@@ -113,6 +113,7 @@ def test_a_name_changes_only_for_a_word_that_weighs_much_more():
 
 def test_an_entity_and_its_own_word_are_named_once():
     assert name_of({"entity\tcompany\tacme air": 9, "term\tacme": 8, "term\tlate": 3}) == ("entity\tcompany\tacme air", "term\tlate")
+    assert name_of({"entity\thashtag\t#acme": 9, "term\tacme": 8, "term\tlate": 3}) == ("entity\thashtag\t#acme", "term\tlate")
 
 
 weights = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.5, 20), min_size=2)

@@ -9,6 +9,7 @@ from models.evaluation.evaluate import evaluate
 from models.evaluation.result import Evaluation
 from models.evaluation.rows import read
 from models.taxonomy import ENTITY_TYPES
+from schemas.entity_types import PATTERN_TYPES
 from schemas.tagging import Tags
 
 TOPICS = ("sports", "games", "education", "extra")   # not the order of the taxonomy, and not all of it
@@ -25,7 +26,7 @@ class Answer(NamedTuple):
 class Known:
     """Says of each text what it was given."""
 
-    name, version, topics, entity_types, vocabulary = "known", "v1", TOPICS, ENTITY_TYPES[::-1], ("a",)
+    name, version, topics, entity_types, vocabulary = "known", "v1", TOPICS, (*ENTITY_TYPES[::-1], *PATTERN_TYPES), ("a",)
 
     def __init__(self, answers: Callable[[str], Answer]) -> None:
         self.answers, self.chunks = answers, list[int]()

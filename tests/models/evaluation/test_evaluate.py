@@ -126,6 +126,14 @@ def test_entities_are_right_by_type_and_bytes_and_errors_are_named(names: Path) 
         "wnut17_en", "wnut17_en-dev-0", [Named("person", 9, 14)], [Named("group", 9, 14)], "Anna met Boris")]
 
 
+def test_what_patterns_find_is_no_error_of_sets_without_labels_for_it(names: Path) -> None:
+    hashtag = Known.entity_types.index("hashtag")
+    found = known(names, lambda text: Answer(entities=((PERSON, 0, 4, 0.9), (hashtag, 5, 8, 1.0), (PERSON, 9, 14, 0.9))))
+    whole = scores(found, "all", "all", "entities")
+    assert [*whole.classes] == ["person"] and whole.micro.recall == 1
+    assert all(one.type == "person" for row in of(found, "entities").worst if isinstance(row, WrongEntities) for one in row.spurious)
+
+
 def test_texts_with_the_most_missed_and_spurious_entities_are_the_worst(names: Path) -> None:
     found = of(known(names, lambda text: Answer(entities=tuple((PERSON, at, at + 1, 0.5) for at in range(3)))), "entities")
     assert [(len(one.missed), len(one.spurious)) for one in found.worst if isinstance(one, WrongEntities)] == [(2, 3), (0, 3)]
