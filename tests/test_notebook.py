@@ -7,7 +7,7 @@ import pytest
 nbformat = pytest.importorskip("nbformat", reason="the notebook needs Jupyter's kernel: pip install 'textpulse[test]'")
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "docs" / "own-topics.ipynb"
-CELL_S = 300
+CELL_S = 900
 """A cell that hangs is an error."""
 
 
