@@ -1,4 +1,5 @@
 """What a report gathers: the same numbers as the queries, beside the span before, and a clear word where there are none."""
+import contextlib
 from collections import Counter
 
 import pytest
@@ -12,6 +13,8 @@ from insights.queries import DIMENSIONS, QueryError, WindowState, insights
 from insights.report import DAY_US, POINTS, changes, report, step_of
 from insights.retention import compact
 from insights.rollup import Ages
+from insights.store import Store
+from tests.insights.conftest import Books
 
 MINUTE = 60_000_000
 
@@ -162,16 +165,17 @@ def test_something_new_is_a_change_once_it_is_more_than_chance():
 DAYS = 26
 
 
-@pytest.fixture
-def merged(books):
-    """26 days, half an hour apart: the first 4 are stored as days, those up to the 10th in hours."""
-    book = books()
-    for at in range(0, DAYS * 1_440, 30):
-        book.count(at, f"{at}", terms=["card"])
-    book.save(DAYS * 1_440, DAYS * 1_440)
-    judge(book.store, "job", Sensitivity(), 1)
-    assert list(compact(book.store, "job", Ages(16 * DAY_US, 22 * DAY_US)))
-    return book
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory):
+    """26 days, half an hour apart: the first 4 are stored as days, those up to the 10th in hours. Only read, for it is made once."""
+    with contextlib.closing(Store(f"sqlite:///{tmp_path_factory.mktemp('merged')}/store.db")) as store:
+        book = Books(store)
+        for at in range(0, DAYS * 1_440, 30):
+            book.count(at, f"{at}", terms=["card"])
+        book.save(DAYS * 1_440, DAYS * 1_440)
+        judge(store, "job", Sensitivity(), 1)
+        assert list(compact(store, "job", Ages(16 * DAY_US, 22 * DAY_US)))
+        yield book
 
 
 @pytest.mark.parametrize(("from_day", "to_day"), [(0, 26), (1, 5), (0.3, 1.2), (4.01, 9), (5.5, 6), (24, 26), (3, 21.5), (12, 14)])

@@ -1,9 +1,11 @@
 """A tiny data folder made of invented texts, and a model trained on it once a run."""
 
+import functools
 import gzip
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,26 @@ def train_tiny() -> Callable[..., Path]:
 def tiny_model(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder trained for a few seconds. Tests copy it before they harm it."""
     return train_quietly(tiny_data, tmp_path_factory.mktemp("models") / "tiny", epochs=14, seed=1)
+
+
+@pytest.fixture(scope="session")
+def small_model(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A model folder of an architecture, trained for one epoch, once a run. Tests only read it."""
+
+    @functools.cache
+    def of(name: str) -> Path:
+        with few_buckets():
+            return train_quietly(tiny_data, tmp_path_factory.mktemp("small") / name, architecture=name, epochs=1)
+
+    return of
+
+
+@contextmanager
+def few_buckets() -> Iterator[None]:
+    """Serving graphs that are traced meanwhile have two branches, not eight: to trace them is most of a short training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.architectures.buckets.BUCKETS", 2)
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from models.checkpoint import Point, RunError, read, write
 from models.fit import TRIAL_FACTORS, Fit, Job, choose_rate
 from models.load import load
 from models.pieces import PAD, PAD_ID, UNKNOWN
-from tests.models.conftest import Quiet
+from tests.models.conftest import Quiet, few_buckets
 
 ROWS = 60
 SIZES = Sizes(6, 3, 2, 3, np.array([0], np.int32))
@@ -72,6 +73,12 @@ def score(server: Server) -> dict[str, float]:
 
 def weights(network: Network) -> list[np.ndarray]:
     return [variable.numpy() for variable in network.variables]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few() -> Iterator[None]:
+    with few_buckets():
+        yield
 
 
 class Killed(BaseException):

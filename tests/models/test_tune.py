@@ -2,8 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -68,10 +68,9 @@ def test_it_begins_with_the_weights_of_the_base(tiny_model: Path) -> None:
     np.testing.assert_allclose(tf.nn.softmax(logits), tags.sentiment, atol=1e-4)
 
 
-def test_a_base_of_another_architecture_is_refused(tiny_data: Path, labels: Labels, tmp_path: Path, train_tiny: Any) -> None:
-    base = train_tiny(tiny_data, tmp_path / "base", architecture="seed_cnn", epochs=1)
+def test_a_base_of_another_architecture_is_refused(small_model: Callable[[str], Path], labels: Labels, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is of another architecture"):
-        tune(labels, "tickets.csv", base, tmp_path / "out", Settings(), Quiet())
+        tune(labels, "tickets.csv", small_model("seed_cnn"), tmp_path / "out", Settings(), Quiet())
     assert not (tmp_path / "out").exists()
 
 
