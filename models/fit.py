@@ -1,7 +1,7 @@
 """Fits a network: epochs, candidates judged on dev, early stopping, and a state from which a run that was killed goes on."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from models import checkpoint
 from models.architectures.contract import Architecture, Network, Recipe, Server, Sizes, copied
 from models.batches import Encoded
 from models.checkpoint import Point, RunError
+from models.teachers.files import Vectors
 from models.trainer import Losses, Trainer, mean
 
 FIRST_AVERAGED = 2
@@ -42,8 +43,9 @@ class Watcher(Protocol):
 class Job:
     """What is to be fitted. rate: None chooses it by short trials. patience: epochs without a better dev score after which it ends.
 
-    start: gives a new network the weights that it begins with, where they are not random. keeps: what these say of sentiment and entities
-    is not to be forgotten.
+    teachers: whose vectors the texts bring. guesses: soft labels by task.
+    start: gives a new network the weights that it begins with, where they are not random.
+    keeps: what these say of sentiment and entities is not to be forgotten.
     """
 
     architecture: Architecture
@@ -56,6 +58,8 @@ class Job:
     rate: float | None
     patience: int
     class_weights: bool
+    teachers: Sequence[Vectors] = ()
+    guesses: Mapping[str, Vectors] = field(default_factory=dict)
     start: Callable[[Network], None] = lambda network: None
     keeps: bool = False
 
@@ -70,7 +74,8 @@ class Job:
         """Of these rows."""
         recipe = self.architecture.recipe
         return Trainer(network, self.texts, self.entities, batch=recipe.batch, smoothing=recipe.smoothing, class_weights=self.class_weights,
-                       seed=self.seed, entries=self.sizes.vocabulary, kept=self.network() if self.keeps else None)
+                       seed=self.seed, entries=self.sizes.vocabulary, teachers=self.teachers, guesses=self.guesses,
+                       kept=self.network() if self.keeps else None)
 
     def server(self) -> Server:
         """What is scored and stored; it takes the weights of one network after the other."""
@@ -132,7 +137,8 @@ class Fit:
 
     def _parts(self) -> dict[str, Sequence[tf.Variable]]:
         adam = self._trainer.optimizer
-        return {"trained": self.trained.variables, "mean": self.mean.variables, "best": self.best.variables,
+        return {"trained": self.trained.variables, "guesses": self._trainer.distillation.projections,
+                "mean": self.mean.variables, "best": self.best.variables,
                 "first": adam.first, "second": adam.second, "powers": (adam.power_1, adam.power_2)}
 
     def _arrays(self) -> dict[str, NDArray[np.generic]]:

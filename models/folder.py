@@ -33,11 +33,13 @@ class ModelError(Exception):
 
 
 class Labels(msgspec.Struct, frozen=True):
-    """The classes of each head, in the order of its outputs."""
+    """The classes of each head, in the order of its outputs. intent_threshold: a less likely intent is not said."""
 
     sentiment: list[str]
     topic: list[str]
     entity: list[str]
+    intent: list[str] = []
+    intent_threshold: float = 0.0
 
 
 class Manifest(msgspec.Struct, frozen=True):

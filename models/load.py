@@ -29,6 +29,7 @@ from models.folder import (
 )
 from models.patterns.join import Patterns
 from models.spans import labels_of
+from models.taxonomy import SCOPES, scope_of
 from schemas.tagging import SENTIMENTS, Tags
 
 __all__ = ["DEFAULT", "LoadedModel", "ModelError", "load", "set_threads", "threads", "verify_content"]
@@ -36,7 +37,7 @@ __all__ = ["DEFAULT", "LoadedModel", "ModelError", "load", "set_threads", "threa
 DEFAULT = Path(__file__).parent / "fast"
 """The model that comes with the package."""
 CHARACTERS_LIMIT = 4_096
-"""Only this much of a text is handed to the graph, which reads 128 pieces of it: a text of 1 MB must not cost more."""
+"""Only this much of a text is handed to the graph, which reads 256 pieces of it: a text of 1 MB must not cost more."""
 LIBRARIES = ("_fast_bert_normalizer", "_fast_wordpiece_tokenizer")
 OUTPUTS = tuple(Tags.__dataclass_fields__)
 
@@ -48,6 +49,9 @@ class LoadedModel:
         self.folder = folder
         self.name, self.version = manifest.name, manifest.version
         self.topics: Sequence[str] = labels.topic
+        self.intents: Sequence[str] = labels.intent
+        self.is_intent: Sequence[bool] = [scope_of(name) in SCOPES for name in labels.intent]
+        self.intent_threshold = labels.intent_threshold
         self.learnt_types: Sequence[str] = labels.entity
         self._patterns = Patterns(labels.entity)
         self.entity_types = self._patterns.entity_types
@@ -68,7 +72,7 @@ class LoadedModel:
 
     def _check_outputs(self) -> None:
         tags = self.tag(["a"])
-        widths = {"sentiment": len(SENTIMENTS), "topic": len(self.topics)}
+        widths = {"sentiment": len(SENTIMENTS), "topic": len(self.topics), "intent": len(self.intents)}
         for name, wanted in widths.items():
             found = getattr(tags, name).shape
             if found != (1, wanted):

@@ -6,7 +6,7 @@ targets (Hinton et al. 2015).
 
 import tensorflow as tf
 
-from models.architectures.contract import Network, Noise
+from models.architectures.contract import Network, Noise, text_logits
 from models.pieces import PAD_ID, PAD_SHAPE, UNKNOWN_ID
 
 LENGTH = 24
@@ -27,7 +27,7 @@ class Rehearsal:
         return self._distance(ids, shapes) + WEIGHT * self._distance(*random)
 
     def _distance(self, ids: tf.Tensor, shapes: tf.Tensor) -> tf.Tensor:
-        (old, _), (new, _) = (network.text_logits(ids, shapes) for network in (self._old, self._new))
+        (old, *_), (new, *_) = (text_logits(network, ids, shapes) for network in (self._old, self._new))
         before, after = (network.entity_logits(ids, shapes) for network in (self._old, self._new))
         texts, pieces = tf.ones_like(ids[:, 0], tf.float32), tf.cast(ids != PAD_ID, tf.float32)
         return divergence(old, new, texts) + divergence(before, after, pieces)

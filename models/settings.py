@@ -13,6 +13,7 @@ class Settings:
     """How to train. tasks: none are all that the architecture has. epochs, rate: None is the architecture's; a rate of 0 looks for one.
 
     patience: epochs without a better dev score after which it ends; 0: never. class_weights: whether every class counts alike.
+    teachers: a folder of vectors (models.teachers).
     """
 
     architecture: str = "cnn"
@@ -22,6 +23,7 @@ class Settings:
     rate: float | None = None
     patience: int = 3
     class_weights: bool = False
+    teachers: Path | None = None
 
     def of(self) -> Architecture:
         """The architecture, with these settings in its recipe."""

@@ -96,6 +96,32 @@ _SUPPORT_GROUPS = {
 }
 SUPPORT_TOPIC_OF = {intent: topic for topic, intents in _SUPPORT_GROUPS.items() for intent in intents.split()}
 
+_CLINC_GROUPS = {
+    "auto_and_commute": """current_location directions distance gas gas_type jump_start last_maintenance mpg oil_change_how
+        oil_change_when schedule_maintenance tire_change tire_pressure traffic uber""",
+    "banking": """account_blocked balance bill_balance bill_due freeze_account interest_rate min_payment order_checks
+        pay_bill pin_change report_fraud routing spending_history transactions transfer""",
+    "credit_cards": """application_status apr card_declined credit_limit credit_limit_change credit_score damaged_card
+        expiration_date improve_credit_score international_fees new_card redeem_rewards
+        replacement_card_duration report_lost_card rewards_balance""",
+    "home": """calendar calendar_update next_song order order_status play_music reminder reminder_update shopping_list
+        shopping_list_update smart_home todo_list todo_list_update update_playlist what_song""",
+    "kitchen_and_dining": """accept_reservations calories cancel_reservation confirm_reservation cook_time food_last how_busy
+        ingredient_substitution ingredients_list meal_suggestion nutrition_info recipe restaurant_reservation
+        restaurant_reviews restaurant_suggestion""",
+    "meta": """cancel change_accent change_ai_name change_language change_speed change_user_name change_volume maybe no
+        repeat reset_settings sync_device user_name whisper_mode yes""",
+    "small_talk": """are_you_a_bot do_you_have_pets fun_fact goodbye greeting how_old_are_you meaning_of_life tell_joke
+        thank_you what_are_your_hobbies what_can_i_ask_you what_is_your_name where_are_you_from
+        who_do_you_work_for who_made_you""",
+    "travel": """book_flight book_hotel car_rental carry_on exchange_rate flight_status international_visa lost_luggage
+        plug_type timezone translate travel_alert travel_notification travel_suggestion vaccines""",
+    "utility": """alarm calculator date definition find_phone flip_coin make_call measurement_conversion roll_dice
+        share_location spelling text time timer weather""",
+    "work": """direct_deposit income insurance insurance_change meeting_schedule next_holiday payday pto_balance
+        pto_request pto_request_status pto_used rollover_401k schedule_meeting taxes w2""",
+}
+
 CLINC_TOPIC_OF = {
     "auto_and_commute": "vehicles",
     "banking": "banking",
@@ -145,6 +171,38 @@ TITLE_TOPIC_OF = {
     "sports": "sports",
     "stocks": "finance",
 }
+
+OUT_OF_SCOPE = "out_of_scope"
+INTENTS = (
+    OUT_OF_SCOPE,
+    *(f"banking77/{name}" for name in sorted(SUPPORT_TOPIC_OF)),
+    *(f"clinc150/{name}" for name in sorted(name for names in _CLINC_GROUPS.values() for name in names.split())),
+    *(f"newsgroups20/{name}" for name in NEWSGROUP_TOPIC_OF),
+    *(f"thucnews/{name}" for name in TITLE_TOPIC_OF),
+)
+"""The finest labels, as their sets name them. Those of the first two sets are what a customer wants; the others are what posts and
+headlines are about, from which such a wish is told apart."""
+SCOPES = ("banking77", "clinc150")
+"""The sets whose labels are intents."""
+_INTENT_SCOPE_OF = {
+    "support_intents_en": "banking77", "clinc150_en": "clinc150", "newsgroups20_en": "newsgroups20", "titles_zh": "thucnews"}
+
+
+def intent_of(data_set: str, label: str) -> str:
+    """One of INTENTS, for a label of a data set. Raises KeyError for a set without any."""
+    return OUT_OF_SCOPE if label == "oos" else f"{_INTENT_SCOPE_OF[data_set]}/{label}"
+
+
+def intents_of(data_set: str) -> list[str]:
+    """Those that the rows of a data set can have. Raises KeyError for a set without any."""
+    scope = _INTENT_SCOPE_OF[data_set]
+    return [name for name in INTENTS if scope_of(name) == scope or (name == OUT_OF_SCOPE and scope == "clinc150")]
+
+
+def scope_of(intent: str) -> str:
+    """The set that names it so; empty for OUT_OF_SCOPE."""
+    return intent.partition("/")[0] if intent != OUT_OF_SCOPE else ""
+
 
 ENTITY_TYPES = ("person", "organisation", "location", "product", "work", "group")
 

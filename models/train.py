@@ -3,17 +3,21 @@
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from models import card, data, folder, spans, vocabulary
+from models import card, data, folder, intents, spans, vocabulary
+from models.architectures import TEXT_TASKS
+from models.architectures.cnn import EMBEDDING
 from models.architectures.contract import Architecture, Network, Server, Sizes
 from models.batches import encoded, name_pairs
-from models.data import DataSet, Example
+from models.data import NO_LABEL, DataSet, Example
 from models.evaluation import fair, rows
 from models.evaluation.answers import Answers, answer
 from models.evaluation.evaluate import evaluate
@@ -22,7 +26,11 @@ from models.evaluation.summary import summary
 from models.fit import Fit, Job, Watcher
 from models.load import load
 from models.settings import Settings, state_of
-from models.taxonomy import ENTITY_TYPES, TOPICS
+from models.start import start
+from models.taxonomy import ENTITY_TYPES, INTENTS, SCOPES, TOPICS, intents_of, scope_of
+from models.teachers import files
+from models.teachers.files import Vectors
+from models.teachers.parts import parts_of_all
 from models.temperature import temperature
 from schemas.tagging import SENTIMENTS, Tags
 
@@ -32,14 +40,20 @@ NOT_TRAINED = ("other",)
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a model learns from. topics, kinds: the names of its classes, of texts and of entities. dev: what choices are made on."""
+    """What a model learns from. topics, intents, kinds: the names of its classes. dev: what choices are made on.
+
+    teachers: larger models' vectors of the texts. guesses: soft labels by task.
+    """
 
     texts: list[Example]
     entities: list[Example]
     dev: dict[DataSet, list[Example]]
     topics: Sequence[str]
+    intents: Sequence[str]
     kinds: Sequence[str]
     digests: dict[str, str]
+    teachers: Sequence[Vectors] = ()
+    guesses: Mapping[str, Vectors] = field(default_factory=dict)
 
 
 def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) -> Path:
@@ -51,12 +65,12 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     tf.get_logger().setLevel("ERROR")   # of graphs that are traced again: each trial of a learning rate has its own
     architecture, state = settings.of(), state_of(out)
     folder.check_replaceable(out)
-    material, published = gathered(data_folder, architecture), rows.read(data_folder, "test")
+    material, published = gathered(data_folder, architecture, settings.teachers), rows.read(data_folder, "test")
     identity = settings.identity | {"data": _digest(material.digests)}
     entries = vocabulary.learn((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
     server, history, temperatures = fitted(architecture, settings, material, entries, state, identity, watcher)
     with folder.written_whole(out) as new:
-        manifest = write(new, out.name, server, architecture, material, entries)
+        manifest = write(new, out.name, server, architecture, material, entries, abstains(server, material))
         watcher.said("scoring the test splits")
         metrics = summary(evaluate(load(new), fair.answerable(published, manifest), report=watcher.said))
         folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
@@ -67,20 +81,47 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     return out
 
 
-def gathered(data_folder: Path, architecture: Architecture) -> Material:
-    """The rows of the sets whose task is trained."""
+def gathered(data_folder: Path, architecture: Architecture, teachers: Path | None = None) -> Material:
+    """The rows of the sets whose task is trained. teachers: a folder of vectors."""
     evaluated = data.evaluated_texts(data_folder)
-    sets = [dataset for dataset in data.present(data_folder) if dataset.task in architecture.tasks]
+    sets = [dataset for dataset in data.present(data_folder) if {*dataset.tasks} & {*architecture.tasks}]
     if not sets:
         raise data.DataError(f"{data_folder}: holds no set for {', '.join(architecture.tasks)}")
-    keep = list if architecture.three_sentiments else _binary
+    keep = partial(_asked, architecture)
     of_sets = {dataset: keep(data.train(data_folder, dataset, evaluated)) for dataset in sets}
+    entities = [e for dataset, examples in of_sets.items() if dataset.task == "entities" for e in examples * dataset.repeat]
+    if teachers and "entities" in architecture.tasks:
+        entities += silver(teachers, [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples])
+    found, guesses = (files.found(teachers), files.guessed(teachers)) if teachers else ({}, {})
+    texts = [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples * dataset.repeat]
     return Material(
-        [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples * dataset.repeat],
-        [e for dataset, examples in of_sets.items() if dataset.task == "entities" for e in examples * dataset.repeat],
-        {dataset: keep(data.dev(data_folder, dataset)) for dataset in sets},
-        TOPICS if "topic" in architecture.tasks else NOT_TRAINED,
-        ENTITY_TYPES if "entities" in architecture.tasks else (), data.digests(data_folder, sets))
+        texts + (without_labels(texts, entities, evaluated) if found else []),
+        entities, {dataset: keep(data.dev(data_folder, dataset)) for dataset in sets},
+        TOPICS if "topic" in architecture.tasks else NOT_TRAINED, INTENTS if "intent" in architecture.tasks else (),
+        ENTITY_TYPES if "entities" in architecture.tasks else (),
+        data.digests(data_folder, sets) | {f"teachers/{path.name}": rows.digest(path) for path in (*found.values(), *guesses.values())},
+        [files.read(path) for path in found.values()],
+        {task: files.read(path) for task, path in guesses.items() if task in architecture.tasks})
+
+
+def silver(teachers: Path, texts: Sequence[Example]) -> list[Example]:
+    """The texts in which a teacher looked for names, with those that it found."""
+    names = files.read_names(teachers / files.NAMES)
+    keys = {example.text: files.key(example.text) for example in texts}
+    return [Example(text, entities=names[key]) for text, key in keys.items() if key in names]
+
+
+def without_labels(texts: Sequence[Example], entities: Sequence[Example], evaluated: set[str]) -> list[Example]:
+    """Texts that bring what teachers say of them alone: those with entities, and clauses of all."""
+    known = {example.text for example in texts}
+    named = {example.text for example in entities}
+    return [Example(text) for text in sorted((named | parts_of_all(known | named, evaluated)) - known)]
+
+
+def _asked(architecture: Architecture, examples: list[Example]) -> list[Example]:
+    """The rows with the labels of the tasks that are trained."""
+    known = [replace(one, **{task: NO_LABEL for task in TEXT_TASKS if task not in architecture.tasks}) for one in examples]  # type: ignore[arg-type]
+    return known if architecture.three_sentiments else _binary(known)
 
 
 def _binary(examples: list[Example]) -> list[Example]:
@@ -93,17 +134,31 @@ def fitted(
     watcher: Watcher,
 ) -> tuple[Server, list[dict[str, Any]], dict[str, float]]:
     """See Fit.run and calibrate."""
-    texts, entities = encoded(material.texts, entries), encoded(material.entities, entries)
+    texts = encoded(material.texts, entries, (*material.teachers, *material.guesses.values()))
+    entities = encoded(material.entities, entries)
     watcher.said(f"vocabulary {len(entries)}; rows {len(texts.ids)} with text labels, {len(entities.ids)} with entities")
     sentiments = len(SENTIMENTS) if architecture.three_sentiments else 2
     sizes = Sizes(
         len(entries), sentiments if "sentiment" in architecture.tasks else 1, len(material.topics),
-        len(spans.labels_of(material.kinds)), name_pairs(entities))
+        max(len(material.intents), 1), len(spans.labels_of(material.kinds)), name_pairs(entities))
     rate = None if settings.rate == 0 else architecture.recipe.rate
     job = Job(architecture, sizes, entries, texts, entities, architecture.recipe.epochs, settings.seed, rate, settings.patience,
-              settings.class_weights)
+              settings.class_weights, material.teachers, material.guesses, begin(settings, entries))
     network, server, history = Fit(job, state, identity, scorer(material.dev, architecture.three_sentiments), watcher).run()
     return server, history, calibrate(network, server, architecture, material.dev)
+
+
+def begin(settings: Settings, entries: Sequence[str]) -> Callable[[Network], None]:
+    """Gives a network the teachers' values for its pieces, where there are teachers and it has an embedding."""
+    if settings.teachers is None:
+        return lambda network: None
+    table = start(entries, settings.teachers, EMBEDDING, np.random.default_rng(settings.seed))
+
+    def give(network: Network) -> None:
+        if hasattr(network, "embedding"):
+            network.embedding.assign(table)
+
+    return give
 
 
 def scorer(dev: Mapping[DataSet, list[Example]], three_sentiments: bool) -> Callable[[Server], dict[str, float]]:
@@ -111,19 +166,32 @@ def scorer(dev: Mapping[DataSet, list[Example]], three_sentiments: bool) -> Call
 
     def score(server: Server) -> dict[str, float]:
         tag = tagger(server, three_sentiments)
-        return {dataset.name: share_right(dataset.task, examples, answer(tag, [example.text for example in examples]))
-                for dataset, examples in dev.items() if examples}
+        found = {}
+        for dataset, examples in dev.items():
+            if examples:
+                answers = answer(tag, [example.text for example in examples])
+                for task in asked(dataset, examples):
+                    found[dataset.title(task)] = share_right(dataset, task, examples, answers)
+        return found
 
     return score
 
 
-def share_right(task: str, examples: Sequence[Example], answers: Answers) -> float:
-    """Accuracy of a classification, F1 of exact spans."""
+def asked(dataset: DataSet, examples: Sequence[Example]) -> list[str]:
+    """The tasks that the rows have labels for."""
+    return [task for task in dataset.tasks if task == "entities" or any(example.label(task) != NO_LABEL for example in examples)]
+
+
+def share_right(dataset: DataSet, task: str, examples: Sequence[Example], answers: Answers) -> float:
+    """Accuracy of a classification (of intents among those of the set), F1 of exact spans."""
     if task == "entities":
-        gold, said = ([[(str(kind), start, end) for kind, start, end, *_ in spans] for spans in texts]
+        wanted, said = ([[(str(kind), start, end) for kind, start, end, *_ in spans] for spans in texts]
                       for texts in ([example.entities or () for example in examples], answers.entities))
-        return span_scores(gold, said, [str(kind) for kind in range(len(ENTITY_TYPES))]).micro.f1
-    return float(np.mean(getattr(answers, task).argmax(1) == [getattr(example, task) for example in examples]))
+        return span_scores(wanted, said, [str(kind) for kind in range(len(ENTITY_TYPES))]).micro.f1
+    shares, gold = getattr(answers, task), np.array([example.label(task) for example in examples])
+    if task == "intent":
+        shares = intents.within(shares, INTENTS, intents_of(dataset.name))
+    return float(np.mean(shares.argmax(1) == gold))
 
 
 def tagger(server: Server, three_sentiments: bool) -> Callable[[Sequence[str]], Tags]:
@@ -138,25 +206,43 @@ def tagger(server: Server, three_sentiments: bool) -> Callable[[Sequence[str]], 
 
 def calibrate(network: Network, server: Server, architecture: Architecture, dev: Mapping[DataSet, list[Example]]) -> dict[str, float]:
     """Divides the logits of the network and its server by the temperatures of the dev rows, by task, which are returned: 1 without rows."""
-    tag = tagger(server, architecture.three_sentiments)
-    found = {"sentiment": 1.0, "topic": 1.0}
-    for task in found:
-        if examples := [example for dataset, of_set in dev.items() if dataset.task == task for example in of_set]:
-            shares = getattr(answer(tag, [example.text for example in examples]), task)
-            found[task] = temperature(shares, np.array([getattr(example, task) for example in examples]))
-    network.cool(**found)
+    found = {}
+    for task in TEXT_TASKS:
+        shares, labels = answered(server, task, dev, architecture.three_sentiments)
+        found[task] = temperature(shares, labels)
+    network.cool(list(found.values()))
     server.take(network)
     return found
 
 
+def answered(
+    server: Server, task: str, dev: Mapping[DataSet, list[Example]], three_sentiments: bool = True,
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The probabilities float32[N, C] of the dev rows that have a label of a task, and the labels int32[N]."""
+    examples = [example for of_set in dev.values() for example in of_set if example.label(task) != NO_LABEL]
+    labels = np.array([example.label(task) for example in examples], np.int32)
+    if not examples:
+        return np.zeros((0, 1), np.float32), labels
+    shares = getattr(answer(tagger(server, three_sentiments), [example.text for example in examples]), task)
+    return shares, labels
+
+
+def abstains(server: Server, material: Material) -> float:
+    """See intents.threshold_of, by the dev rows; 0 where no intent is known."""
+    shares, labels = answered(server, "intent", material.dev)
+    return intents.threshold_of(shares, material.intents, labels) if material.intents and len(labels) else 0.0
+
+
 def write(
     new: Path, name: str, server: Server, architecture: Architecture, material: Material, entries: Sequence[str],
+    threshold: float = 0.0,
 ) -> folder.Manifest:
-    """Writes what answers, and the manifest over it, which is returned."""
+    """Writes what answers, and the manifest over it, which is returned. threshold: below which no intent is said."""
     server.release()
     tf.saved_model.save(server, str(new / folder.SAVED_MODEL), signatures={"serve": server.serve})
     vocabulary.write(new / folder.VOCABULARY, entries)
-    folder.write_json(new / folder.LABELS, folder.Labels(list(SENTIMENTS), list(material.topics), list(material.kinds)))
+    labels = folder.Labels(list(SENTIMENTS), list(material.topics), list(material.kinds), list(material.intents), round(threshold, 3))
+    folder.write_json(new / folder.LABELS, labels)
     for placeholder in (folder.CARD, folder.METRICS):
         (new / placeholder).touch()
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -172,11 +258,13 @@ def subject(name: str, architecture: Architecture, settings: Settings, material:
     said = {
         "sentiment": f"a sentiment ({', '.join(SENTIMENTS if architecture.three_sentiments else SENTIMENTS[::2])})",
         "topic": f"one of {len(material.topics)} topics",
+        "intent": f"one of {sum(scope_of(name) in SCOPES for name in material.intents)} intents or none",
         "entities": f"named spans ({', '.join(ENTITY_TYPES)})"}
-    chosen = {"arch": settings.architecture, "task": ",".join(settings.tasks), "data": data_folder}
+    chosen = {"arch": settings.architecture, "task": ",".join(settings.tasks), "data": data_folder, "teachers": settings.teachers or ""}
     command = card.command(chosen | settings.options(architecture))
-    return card.Subject(name, settings.architecture, architecture.about, " and ".join(said[task] for task in architecture.tasks), command,
-                        architecture.tasks)
+    answers = ", ".join(said[task] for task in architecture.tasks)
+    return card.Subject(name, settings.architecture, architecture.about, answers, command,
+                        architecture.tasks, settings.teachers is not None)
 
 
 def _digest(digests: Mapping[str, str]) -> str:

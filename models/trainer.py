@@ -1,19 +1,22 @@
 """Steps and epochs of training over one network: rows with text labels and rows with entity labels, mixed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.architectures import TEXT_TASKS
 from models.architectures.contract import Batch, Network, Noise
 from models.batches import Encoded, batches
+from models.distillation import Distillation, Guesses
 from models.losses import balanced, cross_entropy
 from models.optimizer import Adam
 from models.rehearsal import Rehearsal
+from models.teachers.files import Vectors
 
-ANY_BATCH = Batch(*(tf.TensorSpec(shape, tf.int32) for shape in ([None, None], [None, None], [None], [None], [None, None])))
+ANY_BATCH = Batch(*[tf.TensorSpec([None, None], tf.int32)] * 5)
 Progress = Callable[[int, int], None]
 """Called with the steps done and the steps of the epoch."""
 
@@ -29,15 +32,19 @@ class Losses:
 class Trainer:
     """smoothing: of text labels. class_weights: whether every class counts alike, by the rows that are given.
 
+    teachers: whose vectors the texts bring. guesses: soft labels by task.
     kept: a network whose sentiment and entities are not to be forgotten, whatever the rows.
     """
 
     def __init__(
         self, network: Network, texts: Encoded, entities: Encoded, *, batch: int, smoothing: float, class_weights: bool, seed: int,
-        entries: int, kept: Network | None = None,
+        entries: int, teachers: Sequence[Vectors] = (), guesses: Mapping[str, Vectors] | None = None, kept: Network | None = None,
     ) -> None:
         self.network = network
-        self.optimizer = Adam(network.trainable_variables)
+        width = network.hidden(tf.zeros([1, 1], tf.int32), tf.zeros([1, 1], tf.int32)).shape[1]
+        self.distillation, self._guesses, self._teachers = Distillation(teachers, width), Guesses(guesses or {}), len(teachers)
+        self._learning = (*network.trainable_variables, *self.distillation.projections)
+        self.optimizer = Adam(self._learning)
         self._texts, self._entities, self._batch, self._smoothing, self._seed = texts, entities, batch, smoothing, seed
         self._noise = Noise(seed)
         self._class_weights = class_weights
@@ -52,11 +59,13 @@ class Trainer:
         return self._step(batch, self._entity_loss)
 
     def _text_loss(self, batch: Batch) -> tf.Tensor:
-        logits = self.network.text_logits(batch.ids, batch.shapes, self._noise)
-        return tf.add_n([
-            cross_entropy(values, labels, self._smoothing, self._weights(rows, values.shape[-1]))
-            for values, labels, rows in zip(
-                logits, (batch.sentiment, batch.topic), (self._texts.sentiment, self._texts.topic), strict=True)])
+        hidden = self.network.hidden(batch.ids, batch.shapes, self._noise)
+        vectors, guessed = batch.teachers[:, : self._teachers], batch.teachers[:, self._teachers :]
+        losses = [
+            cross_entropy(values, batch.labels[:, head], self._smoothing, self._weights(self._texts.labels[:, head], values.shape[-1]),
+                          self._guesses.of(TEXT_TASKS[head], guessed))
+            for head, values in enumerate(self.network.heads_of(hidden, self._noise))]
+        return tf.add_n([*losses, self.distillation.loss(hidden, vectors)])
 
     def _entity_loss(self, batch: Batch) -> tf.Tensor:
         return cross_entropy(self.network.entity_logits(batch.ids, batch.shapes, self._noise), batch.entity, 0.0)
@@ -69,7 +78,7 @@ class Trainer:
         with tf.GradientTape() as tape:
             loss = loss_of(batch)
             total = loss + self._rehearsal.loss(batch.ids, batch.shapes, self._noise) if self._rehearsal else loss
-        self.optimizer.apply(tape.gradient(total, self.network.trainable_variables))
+        self.optimizer.apply(tape.gradient(total, self._learning))
         return loss
 
     def epoch(self, number: int, rates: Sequence[float], progress: Progress, most_steps: int | None = None) -> Losses:

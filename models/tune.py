@@ -44,10 +44,10 @@ def tune(labels: Labels, source: str, base_folder: Path, out: Path, settings: Se
     material = material_of(labels, source, base)
     identity = settings.identity | {"labels": labels.sha256, "base": base.version}
     texts, entities = encoded(material.texts, base.vocabulary), encoded(material.entities, base.vocabulary)
-    sizes = Sizes(len(base.vocabulary), len(SENTIMENTS), len(material.topics), start.entity_labels, start.name_pairs)
+    sizes = Sizes(len(base.vocabulary), len(SENTIMENTS), len(material.topics), 1, start.entity_labels, start.name_pairs)
     watcher.said(f"begins with {base.name} {base.version}; {len(material.texts):,} rows, {len(labels.names)} labels")
     job = Job(architecture, sizes, base.vocabulary, texts, entities, architecture.recipe.epochs, settings.seed,
-              None if settings.rate == 0 else architecture.recipe.rate, settings.patience, settings.class_weights, start, keeps=True)
+              None if settings.rate == 0 else architecture.recipe.rate, settings.patience, settings.class_weights, start=start, keeps=True)
     network, server, history = Fit(job, state_of(out), identity, scorer(material.dev, three_sentiments=True), watcher).run()
     temperatures = calibrate(network, server, architecture, material.dev)
     with folder.written_whole(out) as new:
@@ -80,7 +80,7 @@ class Start:
         for name in TABLES:
             getattr(network, name).assign(tf.cast(getattr(self._module, f"_{name}"), tf.float32))
         for name, variable in vars(network.heads).items():
-            if isinstance(variable, tf.Variable) and not name.startswith("topic"):
+            if isinstance(variable, tf.Variable) and not name.startswith(("topic", "intent")):
                 variable.assign(getattr(self._module._heads, name))
 
 
@@ -89,7 +89,7 @@ def material_of(labels: Labels, source: str, base: LoadedModel) -> Material:
     texts = [Example(row.text, SENTIMENTS.index(row.sentiment) if row.sentiment else NO_LABEL, labels.names.index(row.label))
              for row in labels.of("train")]
     dataset = DataSet(Path(source).name, "topic", "", lambda row: Example(""), "", "")
-    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, base.learnt_types,
+    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, (), base.learnt_types,
                     {Path(source).name: labels.sha256, "base": base.version})
 
 

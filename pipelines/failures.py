@@ -10,6 +10,7 @@ EXIT_CODES: Mapping[str, int] = {
     "insights.store.StoreError": ENVIRONMENT,
     "models.checkpoint.RunError": USAGE,
     "models.data.DataError": USAGE,
+    "models.teachers.files.TeachersError": USAGE,
     "models.folder.ModelError": ENVIRONMENT,
     "transforms.archives.ArchiveError": USAGE,
     "transforms.kafka_security.KafkaProblem": ENVIRONMENT,

@@ -101,6 +101,8 @@ class TaggedEvent(msgspec.Struct, kw_only=True):
     sentiment_probabilities: dict[str, float]
     topic: str
     topic_score: float
+    intent: str = ""
+    intent_score: float = 0.0
     entities: list[Entity]
     model: str
     model_version: str

@@ -47,12 +47,23 @@ def tagged_events(events: Sequence[TextEvent], tags: Tags, tagger: Tagger, origi
     origin: where the events stand ("topic/partition" or a file). Raises ValueError when the lengths differ.
     """
     sentiment, topic = tags.sentiment.tolist(), tags.topic.tolist()
-    rows = zip(events, sentiment, topic, spans_of(tags), strict=True)
+    rows = zip(events, sentiment, topic, intents_of(tags, tagger), spans_of(tags), strict=True)
     return [_tagged(row, tagger, origin) for row in rows]
 
 
-def _tagged(row: tuple[TextEvent, list[float], list[float], list[Span]], tagger: Tagger, origin: str) -> TaggedEvent:
-    event, sentiment, topic, spans = row
+def intents_of(tags: Tags, tagger: Tagger) -> list[tuple[str, float]]:
+    """Of each text the likeliest intent and its probability; an empty name and 0 where that is none, or too unlikely."""
+    if not len(tagger.intents):
+        return [("", 0.0)] * len(tags.intent)
+    likeliest, shares = tags.intent.argmax(1).tolist(), tags.intent.max(1).tolist()
+    return [(tagger.intents[at], share) if tagger.is_intent[at] and share >= tagger.intent_threshold else ("", 0.0)
+            for at, share in zip(likeliest, shares, strict=True)]
+
+
+def _tagged(
+    row: tuple[TextEvent, list[float], list[float], tuple[str, float], list[Span]], tagger: Tagger, origin: str,
+) -> TaggedEvent:
+    event, sentiment, topic, intent, spans = row
     sentiment_score, topic_score = max(sentiment), max(topic)
     return TaggedEvent(
         event_id=event.event_id,
@@ -70,6 +81,8 @@ def _tagged(row: tuple[TextEvent, list[float], list[float], list[Span]], tagger:
         sentiment_probabilities=dict(zip(SENTIMENTS, sentiment, strict=True)),
         topic=tagger.topics[topic.index(topic_score)],
         topic_score=topic_score,
+        intent=intent[0],
+        intent_score=intent[1],
         entities=entities_of(event.text, spans, tagger.entity_types),
         model=tagger.name,
         model_version=tagger.version,

@@ -286,6 +286,7 @@ class WordTagger:
 
     name, version = "words", "1"
     topics = ("delivery", "other")
+    intents, is_intent, intent_threshold = (), (), 0.0
     entity_types = ("brand",)
     vocabulary = ("good", "bad", "parcel", "acme", "late")
     poison = "poison"
@@ -310,6 +311,7 @@ class WordTagger:
             np.array([[0.8, 0.1, 0.1] if "bad" in said else [0.1, 0.1, 0.8] if "good" in said else [0.1, 0.8, 0.1] for said in words],
                      np.float32),
             np.array([[0.75, 0.25] if "parcel" in said else [0.25, 0.75] for said in words], np.float32),
+            np.zeros((len(texts), 0), np.float32),
             np.zeros(len(places), np.int32), places[:, 0], places[:, 1], np.full(len(places), 0.5, np.float32),
             np.cumsum([0, *map(len, spans)]).astype(np.int64),
             np.array([number for row in ids for number in row], np.int32), np.cumsum([0, *map(len, ids)]).astype(np.int64))

@@ -204,8 +204,9 @@ def _parquet(rows: Sequence[Mapping[str, Any]], out: Any) -> None:
     import pyarrow.parquet as pq
 
     entity = pa.struct([("type", pa.string()), ("text", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("score", pa.float64())])
-    kinds = {"event_time": pa.timestamp("us", "UTC"), "offset": pa.int64(), "sentiment_score": pa.float64(), "topic_score": pa.float64(),
-             "sentiment_probabilities": pa.struct([(name, pa.float64()) for name in SENTIMENTS]), "entities": pa.list_(entity)}
+    shares = dict.fromkeys(("sentiment_score", "topic_score", "intent_score"), pa.float64())
+    kinds = shares | {"event_time": pa.timestamp("us", "UTC"), "offset": pa.int64(), "entities": pa.list_(entity),
+                      "sentiment_probabilities": pa.struct([(name, pa.float64()) for name in SENTIMENTS])}
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in TaggedEvent.__struct_fields__])   # the same in every file
     pq.write_table(pa.Table.from_pylist(list(rows), schema), out)
 

@@ -57,9 +57,8 @@ def _tag(tagger: Tagger, texts: Sequence[str], first: int, failed: dict[int, str
 def nothing(tagger: Tagger) -> Tags:
     """The tags of one text of which the model said nothing."""
     none, splits = np.zeros(0, np.int32), np.zeros(2, np.int64)
-    return Tags(
-        np.zeros((1, 3), np.float32), np.zeros((1, len(tagger.topics)), np.float32), none, none, none, np.zeros(0, np.float32),
-        splits, none, splits)
+    sentiment, topic, intent = (np.zeros((1, classes), np.float32) for classes in (3, len(tagger.topics), len(tagger.intents)))
+    return Tags(sentiment, topic, intent, none, none, none, np.zeros(0, np.float32), splits, none, splits)
 
 
 def join(parts: Sequence[Tags]) -> Tags:
@@ -76,8 +75,8 @@ def join(parts: Sequence[Tags]) -> Tags:
         return np.concatenate([[0], *moved]).astype(np.int64)
 
     return Tags(
-        column("sentiment"), column("topic"), column("entity_type"), column("entity_start"), column("entity_end"),
-        column("entity_score"), splits("entity_splits"), column("token_ids"), splits("token_splits"))
+        column("sentiment"), column("topic"), column("intent"), column("entity_type"), column("entity_start"),
+        column("entity_end"), column("entity_score"), splits("entity_splits"), column("token_ids"), splits("token_splits"))
 
 
 class ChunkTagger(ModelHandler[EventChunk, TaggedChunk, Tagger]):

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from models.pieces import Pieces
 
-BUCKETS = 8
+BOUNDS = (0, 12, 24, 36, 46, 54, 60, 63, 64)
+"""Of the buckets, in 64ths of the texts. The last ones are small: the longest text of a chunk may be many times longer than most."""
 
 
 class Bucket(NamedTuple):
@@ -22,12 +23,12 @@ class Bucket(NamedTuple):
 
 
 def buckets_of(pieces: Pieces) -> tuple[list[Bucket], tf.Tensor]:
-    """BUCKETS runs of the texts in order of length, some of them empty for few texts; and int32[N], which gathers what was answered for the
+    """Runs of the texts in order of length, some of them empty for few texts; and int32[N], which gathers what was answered for the
     runs, one after the other, in the order of the texts."""
     starts, lengths = tf.cast(pieces.splits[:-1], tf.int32), tf.cast(pieces.splits[1:] - pieces.splits[:-1], tf.int32)
     order = tf.argsort(lengths, stable=True)
-    bounds = tf.range(BUCKETS + 1) * tf.size(order) // BUCKETS
-    runs = [order[bounds[i] : bounds[i + 1]] for i in range(BUCKETS)]
+    bounds = tf.constant(BOUNDS) * tf.size(order) // BOUNDS[-1]
+    runs = [order[bounds[i] : bounds[i + 1]] for i in range(len(BOUNDS) - 1)]
     found = [_bucket(tf.gather(starts, rows), tf.gather(lengths, rows), tf.size(pieces.ids)) for rows in runs]
     return found, tf.math.invert_permutation(order)
 

@@ -1,4 +1,4 @@
-"""The fast tagger's network: one convolutional encoder with sentiment, topic and entity heads, in training form.
+"""The fast tagger's network: one convolutional encoder with heads for texts and for entities, in training form.
 
 The first layer is linear in the embedding of each piece, so that each of its kernel slices times the embedding table
 is a table itself: folded.py folds them, and the layer becomes gathers and a sum (no nonlinearity or normalization
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.architectures import TEXT_TASKS
 from models.architectures.contract import Noise, Sizes, divide
 from models.pieces import PAD_ID, PAD_SHAPE, SHAPES, UNKNOWN_ID
 
@@ -27,7 +28,7 @@ OFFSETS = {
     "three": (-1, 0, 1),
     "five": (-2, -1, 0, 1, 2),
     BIGRAM_GROUP: (0,),
-    ENTITY_GROUP: (-1, 0, 1),
+    ENTITY_GROUP: (-2, -1, 0, 1, 2),
 }
 """What each group of FILTERS columns of the first layer sees. To the bigram group the hashed bigram is added."""
 GROUPS = tuple(OFFSETS)
@@ -81,6 +82,14 @@ def mean_of(features: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(features, 1) / tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
 
 
+def root_sum_of(features: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """float32[B, D]: as mean_of, but the sum over the root of the number of pieces.
+
+    A mean would hide in a long text the few pieces that decide; a sum would shout (Y. Yang et al. 2020 have it so).
+    """
+    return tf.reduce_sum(features, 1) / tf.sqrt(tf.cast(tf.maximum(lengths, 1), tf.float32))[:, None]
+
+
 def lengths_of(ids: tf.Tensor) -> tf.Tensor:
     """int32[B]: the pieces of each row."""
     return tf.reduce_sum(tf.cast(ids != PAD_ID, tf.int32), 1)
@@ -99,35 +108,33 @@ def shifted(values: tf.Tensor, offset: int) -> tf.Tensor:
 class Heads(tf.Module):
     """What follows the first layer; the same object in training and in serving. Features are never negative."""
 
-    def __init__(self, sentiments: int, topics: int, entity_labels: int) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__(name="heads")
         wide = FILTERS * len(TEXT_GROUPS)
         self.dense, self.dense_bias = weight("dense", 2 * wide, HIDDEN), zeros("dense_b", HIDDEN)
-        self.sentiment = weight("sentiment", HIDDEN, sentiments)
-        self.sentiment_bias = zeros("sentiment_b", sentiments)
-        self.topic, self.topic_bias = weight("topic", HIDDEN, topics), zeros("topic_b", topics)
+        self.sentiment, self.sentiment_bias = weight("sentiment", HIDDEN, sizes.sentiment), zeros("sentiment_b", sizes.sentiment)
+        self.topic, self.topic_bias = weight("topic", HIDDEN, sizes.topic), zeros("topic_b", sizes.topic)
+        self.intent, self.intent_bias = weight("intent", HIDDEN, sizes.intent), zeros("intent_b", sizes.intent)
         self.shape = tf.Variable(tf.zeros([SHAPES**3, FILTERS]), name="shape")
         self.entity_in = weight("entity_in", 2 * FILTERS, FILTERS)
         self.entity_text = weight("entity_text", FILTERS, FILTERS)
         self.context, self.context_bias = weight("context", 3 * FILTERS, FILTERS), zeros("context_b", FILTERS)
-        self.entity, self.entity_bias = weight("entity", FILTERS, entity_labels), zeros("entity_b", entity_labels)
+        self.entity, self.entity_bias = weight("entity", FILTERS, sizes.entity), zeros("entity_b", sizes.entity)
+        self.neighbours = tf.Variable(tf.zeros([3 * sizes.entity, sizes.entity]), name="neighbours")
 
     def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """float32[B, HIDDEN] from the maximum and the mean over the pieces of each of TEXT_GROUPS; the last mean.
+        """float32[B, HIDDEN] from the maximum and root_sum_of the pieces of each of TEXT_GROUPS; and the mean of the last group.
 
         features: float32[B, L, FILTERS] a group, zero at the padding, at least one column; lengths int32[B].
         """
-        means = [mean_of(group, lengths) for group in features]
-        pooled = tf.concat([*(tf.reduce_max(group, 1) for group in features), *means], 1)
-        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias), means[-1]
+        sums = [root_sum_of(group, lengths) for group in features]
+        pooled = tf.concat([*(tf.reduce_max(group, 1) for group in features), *sums], 1)
+        mean = sums[-1] / tf.sqrt(tf.cast(tf.maximum(lengths, 1), tf.float32))[:, None]
+        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias), mean
 
-    def sentiment_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """float32[B, sentiments]"""
-        return tf.matmul(hidden, self.sentiment) + self.sentiment_bias
-
-    def topic_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """float32[B, topics]"""
-        return tf.matmul(hidden, self.topic) + self.topic_bias
+    def logits(self, hidden: tf.Tensor) -> list[tf.Tensor]:
+        """Of each of TEXT_TASKS, float32[B, classes]."""
+        return [tf.matmul(hidden, getattr(self, task)) + getattr(self, f"{task}_bias") for task in TEXT_TASKS]
 
     def entity_style(self, mean: tf.Tensor) -> tf.Tensor:
         """float32[B, FILTERS] from the mean of the bigram group: what manner of text its pieces stand in.
@@ -147,11 +154,18 @@ class Heads(tf.Module):
         pairs = tf.nn.conv1d(tf.pad(bigrams, [[0, 0], [1, 0], [0, 0]]), kernel, 1, "VALID")
         return tf.nn.relu(sums + pairs + tf.gather(self.shape, shape_rows))
 
-    def entity_logits(self, inner: tf.Tensor) -> tf.Tensor:
-        """float32[B, L, entity labels] from entity_inner, zero at the padding."""
+    def entity_logits(self, inner: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
+        """float32[B, L, entity labels] from entity_inner, zero at the padding; inside bool[B, L] is true elsewhere.
+
+        What each piece is by itself is looked at by its neighbours: one step of mean-field inference in a chain of labels (Zheng et al.,
+        Conditional Random Fields as Recurrent Neural Networks, ICCV 2015), in place of a search for the best chain.
+        """
         around = tf.nn.conv1d(inner, tf.reshape(self.context, [3, FILTERS, FILTERS]), 1, "SAME")
         outer = inner + tf.nn.relu(around + self.context_bias)
-        return tf.matmul(outer, self.entity) + self.entity_bias
+        alone = tf.matmul(outer, self.entity) + self.entity_bias
+        labels = self.entity.shape[1]
+        shares = tf.nn.softmax(alone) * tf.cast(inside, tf.float32)[..., None]
+        return alone + tf.nn.conv1d(shares, tf.reshape(self.neighbours, [3, labels, labels]), 1, "SAME")
 
 
 class ConvolutionalNetwork(tf.Module):
@@ -165,7 +179,7 @@ class ConvolutionalNetwork(tf.Module):
         self.bigrams = tf.Variable(tf.zeros([BIGRAM_ROWS, FILTERS]), name="bigrams")
         self.name_pairs = tf.Variable(sizes.name_pairs, trainable=False, name="name_pairs")
         self.names = tf.Variable(tf.zeros([len(sizes.name_pairs) + 1, 2 * FILTERS]), name="names")
-        self.heads = Heads(sizes.sentiment, sizes.topic, sizes.entity)
+        self.heads = Heads(sizes)
 
     def features(self, ids: tf.Tensor, groups: Sequence[str], noise: Noise | None = None, hidden: float = PIECE_DROPOUT) -> list[tf.Tensor]:
         """The first layer of int32[B, L]: one float32[B, L, FILTERS] a group asked for, zero at the padding.
@@ -190,17 +204,18 @@ class ConvolutionalNetwork(tf.Module):
         linear = [(group, (tf.add_n(sums[group]) + biases[group]) * mask) for group in groups]
         return [values if group == ENTITY_GROUP else tf.nn.relu(values) for group, values in linear]
 
-    def cool(self, sentiment: float, topic: float) -> None:
+    def cool(self, temperatures: Sequence[float]) -> None:
         """See contract.Network."""
-        divide(sentiment, self.heads.sentiment, self.heads.sentiment_bias)
-        divide(topic, self.heads.topic, self.heads.topic_bias)
+        for task, by in zip(TEXT_TASKS, temperatures, strict=True):
+            divide(by, getattr(self.heads, task), getattr(self.heads, f"{task}_bias"))
 
-    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         """See contract.Network; the shapes are not looked at."""
-        hidden, _ = self.heads.hidden(self.features(ids, TEXT_GROUPS, noise), lengths_of(ids))
-        if noise:
-            hidden = noise.dropout(hidden, HEAD_DROPOUT)
-        return self.heads.sentiment_logits(hidden), self.heads.topic_logits(hidden)
+        return self.heads.hidden(self.features(ids, TEXT_GROUPS, noise), lengths_of(ids))[0]
+
+    def heads_of(self, hidden: tf.Tensor, noise: Noise | None = None) -> list[tf.Tensor]:
+        """See contract.Network."""
+        return self.heads.logits(noise.dropout(hidden, HEAD_DROPOUT) if noise else hidden)
 
     def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         """See contract.Network."""
@@ -213,7 +228,7 @@ class ConvolutionalNetwork(tf.Module):
         sums += self.heads.entity_style(mean_of(bigrams, lengths_of(ids)))[:, None]
         inner = self.heads.entity_inner(sums, bigrams, shape_rows(shapes))
         inner *= tf.cast(ids != PAD_ID, tf.float32)[..., None]
-        return self.heads.entity_logits(noise.dropout(inner, HEAD_DROPOUT) if noise else inner)
+        return self.heads.entity_logits(noise.dropout(inner, HEAD_DROPOUT) if noise else inner, ids != PAD_ID)
 
 
 def weight(name: str, rows: int, columns: int) -> tf.Variable:

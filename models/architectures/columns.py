@@ -1,16 +1,20 @@
 """What every serving graph gives: the columns of schemas.tagging.Tags."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from models.pieces import Pieces
 from models.spans import Spans
 
 
-def columns(sentiment: tf.Tensor, topic: tf.Tensor, spans: Spans, pieces: Pieces) -> dict[str, tf.Tensor]:
-    """sentiment, topic: probabilities float32[N, C] of the classes that a network has."""
+def columns(texts: Sequence[tf.Tensor], spans: Spans, pieces: Pieces) -> dict[str, tf.Tensor]:
+    """texts: of each of TEXT_TASKS probabilities float32[N, C] of the classes that a network has."""
+    sentiment, topic, intent = texts
     return {
         "sentiment": three(sentiment),
         "topic": topic,
+        "intent": intent[:, : 0 if intent.shape[1] == 1 else None],   # not trained: no intent is known
         "entity_type": spans.type,
         "entity_start": spans.start,
         "entity_end": spans.end,

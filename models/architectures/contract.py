@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 
 class Batch(NamedTuple):
-    """Padded rows. ids, shapes int32[B, L]; sentiment, topic int32[B] (-1: none); entity int32[B, L] (-1: none)."""
+    """Padded rows. ids, shapes int32[B, L]; labels int32[B, len(TEXT_TASKS)] and entity int32[B, L] (-1: none).
+
+    teachers: int32[B, T], for each teacher the row of its vectors, then for each table of soft labels its row there (-1: none).
+    """
 
     ids: tf.Tensor
     shapes: tf.Tensor
-    sentiment: tf.Tensor
-    topic: tf.Tensor
+    labels: tf.Tensor
     entity: tf.Tensor
+    teachers: tf.Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,14 @@ class Sizes:
     vocabulary: int
     sentiment: int
     topic: int
+    intent: int
     entity: int
     name_pairs: NDArray[np.int32]
+
+    @property
+    def heads(self) -> tuple[int, int, int]:
+        """The classes of each of TEXT_TASKS."""
+        return self.sentiment, self.topic, self.intent
 
 
 class Noise:
@@ -73,12 +82,16 @@ class Network(Protocol):
         """Those that training changes."""
         ...
 
-    def cool(self, sentiment: float, topic: float) -> None:
-        """Divides the logits of these heads by that much from now on."""
+    def cool(self, temperatures: Sequence[float]) -> None:
+        """Divides the logits of each of TEXT_TASKS by that much from now on."""
         ...
 
-    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """float32[B, sentiment] and float32[B, topic] of int32[B, L]."""
+    def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
+        """float32[B, H] of int32[B, L]: what the heads of texts look at."""
+        ...
+
+    def heads_of(self, hidden: tf.Tensor, noise: Noise | None = None) -> list[tf.Tensor]:
+        """The logits of each of TEXT_TASKS, float32[B, classes]."""
         ...
 
     def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
@@ -139,6 +152,11 @@ class Architecture:
     build: Callable[[Sizes], Network]
     server: Callable[[Sequence[str], Sizes], Server]
     three_sentiments: bool = True
+
+
+def text_logits(network: Network, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> list[tf.Tensor]:
+    """The logits of each of TEXT_TASKS, float32[B, classes] of int32[B, L]."""
+    return network.heads_of(network.hidden(ids, shapes, noise), noise)
 
 
 def divide(by: float, *variables: tf.Variable) -> None:

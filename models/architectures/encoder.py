@@ -1,10 +1,11 @@
 """Heads over any encoder of pieces: what the recurrent network and the transformer have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from models.architectures import TEXT_TASKS
 from models.architectures.cnn import lengths_of, mean_of, weight, zeros
 from models.architectures.contract import Noise, Sizes, divide
 from models.pieces import PAD_ID, SHAPES, UNKNOWN_ID
@@ -21,7 +22,7 @@ Encode = Callable[[tf.Tensor, tf.Tensor, Noise | None], tf.Tensor]
 
 
 class EncoderNetwork(tf.Module):
-    """Embeddings of pieces and of their shapes, an encoder, and the three heads.
+    """Embeddings of pieces and of their shapes, an encoder, and the heads.
 
     encode: must not let a piece see the padding. width: D. layers: the Keras layers that encode uses, built.
     """
@@ -35,22 +36,25 @@ class EncoderNetwork(tf.Module):
         self.dense, self.dense_bias = weight("dense", 2 * width, HIDDEN), zeros("dense_b", HIDDEN)
         self.sentiment, self.sentiment_bias = weight("sentiment", HIDDEN, sizes.sentiment), zeros("sentiment_b", sizes.sentiment)
         self.topic, self.topic_bias = weight("topic", HIDDEN, sizes.topic), zeros("topic_b", sizes.topic)
+        self.intent, self.intent_bias = weight("intent", HIDDEN, sizes.intent), zeros("intent_b", sizes.intent)
         self.entity, self.entity_bias = weight("entity", width, sizes.entity), zeros("entity_b", sizes.entity)
 
-    def cool(self, sentiment: float, topic: float) -> None:
+    def cool(self, temperatures: Sequence[float]) -> None:
         """See contract.Network."""
-        divide(sentiment, self.sentiment, self.sentiment_bias)
-        divide(topic, self.topic, self.topic_bias)
+        for task, by in zip(TEXT_TASKS, temperatures, strict=True):
+            divide(by, getattr(self, task), getattr(self, f"{task}_bias"))
 
-    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """See contract.Network. A text without a piece is zeros to the heads."""
+    def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
+        """See contract.Network. A text without a piece is zeros to the dense layer."""
         encoded, inside = self._encoded(ids, shapes, noise)
         most = tf.reduce_max(tf.where(inside[..., None], encoded, LOWEST), 1)
         pooled = tf.concat([tf.where(tf.reduce_any(inside, 1, keepdims=True), most, 0.0), mean_of(encoded, lengths_of(ids))], 1)
-        hidden = tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias)
-        if noise:
-            hidden = noise.dropout(hidden, DROPOUT)
-        return tf.matmul(hidden, self.sentiment) + self.sentiment_bias, tf.matmul(hidden, self.topic) + self.topic_bias
+        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias)
+
+    def heads_of(self, hidden: tf.Tensor, noise: Noise | None = None) -> list[tf.Tensor]:
+        """See contract.Network."""
+        values = noise.dropout(hidden, DROPOUT) if noise else hidden
+        return [tf.matmul(values, getattr(self, task)) + getattr(self, f"{task}_bias") for task in TEXT_TASKS]
 
     def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         """See contract.Network."""

@@ -11,6 +11,7 @@ from models.architectures.cnn import (
     ENTITY_GROUP,
     FILTERS,
     GROUPS,
+    OFFSETS,
     SLICES,
     TEXT_GROUPS,
     ConvolutionalNetwork,
@@ -27,6 +28,7 @@ from models.spans import decode
 
 STEPS = 16
 """Sizes of the long row of pieces between one power of two and the next."""
+GAP = max(abs(offset) for offset in OFFSETS[ENTITY_GROUP])
 NEVER = -1e4
 """What the padding's row adds at offset 0, so that relu leaves zero there and no mask has to be multiplied in."""
 
@@ -48,7 +50,7 @@ class FoldedServer(tf.Module):
         self._name_pairs = tf.Variable(network.name_pairs, trainable=False)
         self._kernel = tf.Variable(network.kernel, trainable=False)
         self._bias = tf.Variable(network.bias, trainable=False)
-        self._heads = Heads(sizes.sentiment, sizes.topic, sizes.entity)
+        self._heads = Heads(sizes)
         # What load() holds the labels and the vocabulary of the folder against.
         self.entity_labels = tf.Variable(sizes.entity, trainable=False)
         self.entries = tf.Variable(len(vocabulary), trainable=False)
@@ -96,41 +98,38 @@ class FoldedServer(tf.Module):
         buckets, back = buckets_of(pieces)
         ids = tf.concat([pieces.ids, [PAD_ID]], 0)
         parts = [self._texts(tf.gather(ids, bucket.places), bucket.lengths) for bucket in buckets]
-        sentiment, topic, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
+        *texts, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
         labels, scores = self._entities(pieces, style) if self._heads.entity.shape[1] > 1 else _no_labels(pieces)
-        return columns(sentiment, topic, decode(labels, scores, tf.gather(self._continues, pieces.ids), pieces), pieces)
+        return columns(texts, decode(labels, scores, tf.gather(self._continues, pieces.ids), pieces), pieces)
 
     def _texts(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Probabilities of sentiment and topic, and entity_style, of one bucket of rows."""
+        """Probabilities of each of TEXT_TASKS, and entity_style, of one bucket of rows."""
         longest = tf.shape(ids)[1]
         padded = tf.pad(ids, [[0, 0], [2, 2]])
         features = self._features(lambda offset: padded[:, 2 + offset : 2 + offset + longest], TEXT_GROUPS)
         hidden, mean = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths)
-        logits = (self._heads.sentiment_logits(hidden), self._heads.topic_logits(hidden))
-        return *(tf.nn.softmax(values) for values in logits), self._heads.entity_style(mean)
+        return *(tf.nn.softmax(values) for values in self._heads.logits(hidden)), self._heads.entity_style(mean)
 
     def _entities(self, pieces: Pieces, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The likeliest label of each flat piece and its probability; style is that of each text.
 
-        All texts make one long row with one padding before each: no buckets, and no text sees another, since nothing
-        here sees further than one piece at a time and the padding is zero in every layer. More padding ends the row.
+        All texts make one long row with GAP paddings before each: no buckets, and no text sees another, since nothing here sees further
+        than that and the padding is zero in every layer. More padding ends the row.
         """
-        texts = tf.size(pieces.splits) - 1
-        size = _padded_size(tf.size(pieces.ids) + texts + 1)
-        befores = tf.cast(pieces.splits, tf.int32) + tf.range(texts + 1)
-        starts = tf.tensor_scatter_nd_update(tf.zeros([size], tf.int32), befores[:, None], tf.ones([texts + 1], tf.int32))
-        text = tf.cumsum(starts) - 1  # of each place; `texts` after the last
-        at = tf.where(tf.logical_and(starts == 0, text < texts))[:, 0]
-        ids = tf.tensor_scatter_nd_update(tf.fill([size], PAD_ID), at[:, None], pieces.ids)[None]
-        shapes = tf.tensor_scatter_nd_update(tf.fill([size], PAD_SHAPE), at[:, None], pieces.shapes)[None]
-        padded = tf.pad(ids, [[0, 0], [1, 1]])
-        bigrams, sums = self._features(lambda by: padded[:, 1 + by : 1 + by + size], (BIGRAM_GROUP, ENTITY_GROUP))
-        names = name_rows(self._name_pairs, ids, padded[:, 2:])
+        lengths = tf.cast(pieces.splits[1:] - pieces.splits[:-1], tf.int32)
+        text = tf.repeat(tf.range(tf.size(lengths)), lengths)
+        at = (tf.range(tf.size(pieces.ids)) + GAP * (text + 1))[:, None]
+        size = _padded_size(tf.size(pieces.ids) + GAP * (tf.size(lengths) + 1))
+        ids, shapes, texts = (tf.tensor_scatter_nd_update(tf.fill([size], fill), at, values)[None] for fill, values in (
+            (PAD_ID, pieces.ids), (PAD_SHAPE, pieces.shapes), (tf.size(lengths), text)))
+        padded = tf.pad(ids, [[0, 0], [GAP, GAP]])
+        bigrams, sums = self._features(lambda by: padded[:, GAP + by : GAP + by + size], (BIGRAM_GROUP, ENTITY_GROUP))
+        names = name_rows(self._name_pairs, ids, padded[:, GAP + 1 : GAP + 1 + size])
         before = preceding(names, tf.size(self._name_pairs))
-        styles = tf.gather(tf.pad(style, [[0, 1], [0, 0]]), text)[None]
+        styles = tf.gather(tf.pad(style, [[0, 1], [0, 0]]), texts)
         sums = tf.add_n([sums, tf.gather(self._tables[-2], names), tf.gather(self._tables[-1], before), styles])
         inner = self._heads.entity_inner(sums, tf.nn.relu(bigrams), shape_rows(shapes))
-        logits = tf.gather(self._heads.entity_logits(inner)[0], at)
+        logits = tf.gather(self._heads.entity_logits(inner, ids != PAD_ID)[0], at[:, 0])
         scores = tf.exp(tf.reduce_max(logits, 1) - tf.reduce_logsumexp(logits, 1))
         return tf.argmax(logits, 1, output_type=tf.int32), scores
 

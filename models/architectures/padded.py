@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from models.architectures import TEXT_TASKS
 from models.architectures.buckets import buckets_of
 from models.architectures.columns import columns
-from models.architectures.contract import Network, Sizes, copied
+from models.architectures.contract import Network, Sizes, copied, text_logits
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer
 from models.spans import decode
 
@@ -41,15 +42,15 @@ class PaddedServer(tf.Module):
         buckets, back = buckets_of(pieces)
         ids, shapes = tf.concat([pieces.ids, [PAD_ID]], 0), tf.concat([pieces.shapes, [PAD_SHAPE]], 0)
         answers = [self._answers(tf.gather(ids, bucket.places), tf.gather(shapes, bucket.places)) for bucket in buckets]
-        sentiment, topic = (tf.gather(tf.concat([answer[head] for answer in answers], 0), back) for head in (0, 1))
+        texts = [tf.gather(tf.concat([answer[head] for answer in answers], 0), back) for head in range(len(TEXT_TASKS))]
         places = tf.concat([tf.boolean_mask(bucket.places, bucket.inside) for bucket in buckets], 0)
-        entity = tf.concat([tf.boolean_mask(answer[2], bucket.inside) for answer, bucket in zip(answers, buckets, strict=True)], 0)
+        entity = tf.concat([tf.boolean_mask(answer[-1], bucket.inside) for answer, bucket in zip(answers, buckets, strict=True)], 0)
         entity = tf.gather(entity, tf.math.invert_permutation(places))
         labels = tf.argmax(entity, 1, output_type=tf.int32)
         spans = decode(labels, tf.reduce_max(entity, 1), tf.gather(self._continues, pieces.ids), pieces)
-        return columns(sentiment, topic, spans, pieces)
+        return columns(texts, spans, pieces)
 
-    def _answers(self, ids: tf.Tensor, shapes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Probabilities of sentiment and topic of each row, and of the entity labels of each piece."""
-        sentiment, topic = self._network.text_logits(ids, shapes)
-        return tf.nn.softmax(sentiment), tf.nn.softmax(topic), tf.nn.softmax(self._network.entity_logits(ids, shapes))
+    def _answers(self, ids: tf.Tensor, shapes: tf.Tensor) -> list[tf.Tensor]:
+        """Probabilities of each of TEXT_TASKS of each row, and of the entity labels of each piece."""
+        logits = [*text_logits(self._network, ids, shapes), self._network.entity_logits(ids, shapes)]
+        return [tf.nn.softmax(values) for values in logits]

@@ -18,14 +18,14 @@ def _padded(build: Callable[[Sizes], Network]) -> Callable[[Sequence[str], Sizes
 
 ARCHITECTURES = {one.name: one for one in (
     Architecture(
-        "cnn", "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and mean pooling, sentiment, topic and BIO heads",
-        TASKS, Recipe(2e-3, 0.05, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), ConvolutionalNetwork,
+        "cnn", "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and root-sum pooling, sentiment, topic, intent and BIO heads",
+        TASKS, Recipe(3e-3, 0.03, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), ConvolutionalNetwork,
         FoldedServer),
     Architecture(
-        "rnn", "gated recurrent units 2 x 96 over pieces, max and mean pooling, sentiment, topic and BIO heads",
+        "rnn", "gated recurrent units 2 x 96 over pieces, max and mean pooling, sentiment, topic, intent and BIO heads",
         TASKS, Recipe(2e-3, 0.05, 6, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), rnn.build, _padded(rnn.build)),
     Architecture(
-        "transformer", "2 transformer layers of width 128 over pieces, max and mean pooling, sentiment, topic and BIO heads",
+        "transformer", "2 transformer layers of width 128 over pieces, max and mean pooling, sentiment, topic, intent and BIO heads",
         TASKS, Recipe(1e-3, 0.02, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), transformer.build,
         _padded(transformer.build)),
     Architecture(

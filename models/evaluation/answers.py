@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.architectures import TEXT_TASKS
 from schemas.tagged import Span, spans_of
 from schemas.tagging import Tags
 
@@ -14,23 +15,27 @@ Tag = Callable[[Sequence[str]], Tags]
 
 
 class Answers(NamedTuple):
-    """Of N texts. sentiment float32[N, 3] and topic float32[N, T]: probabilities. entities: (type id, first byte, end byte, score)."""
+    """Of N texts. sentiment float32[N, 3], topic float32[N, T], intent float32[N, I]: probabilities.
+
+    entities: (type id, first byte, end byte, score).
+    """
 
     sentiment: NDArray[np.float32]
     topic: NDArray[np.float32]
+    intent: NDArray[np.float32]
     entities: list[list[Span]]
 
     def take(self, rows: Sequence[int]) -> "Answers":
         """Those of some of the texts."""
         at = np.asarray(rows, np.int64)
-        return Answers(self.sentiment[at], self.topic[at], [self.entities[row] for row in rows])
+        return Answers(self.sentiment[at], self.topic[at], self.intent[at], [self.entities[row] for row in rows])
 
 
 def answer(tag: Tag, texts: Sequence[str]) -> Answers:
     """Tags the texts, one at least, in chunks. No answer depends on the others in its chunk."""
     said = [tag(texts[at:at + CHUNK]) for at in range(0, len(texts), CHUNK)]
-    return Answers(np.concatenate([tags.sentiment for tags in said]), np.concatenate([tags.topic for tags in said]),
-                   [spans for tags in said for spans in spans_of(tags)])
+    sentiment, topic, intent = (np.concatenate([getattr(tags, task) for tags in said]) for task in TEXT_TASKS)
+    return Answers(sentiment, topic, intent, [spans for tags in said for spans in spans_of(tags)])
 
 
 def timed(tag: Tag, texts: Sequence[str], clock: Callable[[], float]) -> tuple[Answers, float]:

@@ -6,7 +6,7 @@ from models.evaluation.answers import CHUNK, Answers, timed
 from models.evaluation.beside import baseline_scores
 from models.evaluation.judged import Row, judged
 from models.evaluation.result import FORMAT, Evaluation, Group, Speed, TaskResult
-from models.evaluation.rows import CLASSES, Split, digests, training_rows
+from models.evaluation.rows import CLASSES, Split, digests, has_labels, training_rows
 from models.evaluation.summary import figures
 from schemas.tagging import Tagger
 
@@ -27,20 +27,24 @@ def evaluate(
     answers, seconds = timed(tagger.tag, [example.text for _, example in rows], clock)
     tasks = []
     for task in CLASSES:
-        if at := [number for number, (dataset, _) in enumerate(rows) if dataset.task == task]:
+        if task == "intent" and not tagger.intents:
+            continue
+        if at := [number for number, (dataset, example) in enumerate(rows) if has_labels(dataset, task, example)]:
             tasks.append(_result(task, tagger, split, [rows[number] for number in at], answers.take(at), report))
     return Evaluation(FORMAT, tagger.name, tagger.version, split.name, split.is_prepared, digests(split), split.empty,
                       [*perhaps_seen], Speed(len(rows), seconds, CHUNK, *threads), tasks)
 
 
 def _result(task: str, tagger: Tagger, split: Split, rows: Sequence[Row], answers: Answers, report: Callable[[str], None]) -> TaskResult:
-    beside = judged(task, rows, answers, tagger.topics, tagger.entity_types)
+    beside = judged(task, rows, answers, tagger)
     groups = [Group(by, name, beside.scores(numbers)) for by, name, numbers in _groups(rows)]
     baselines = {}
     for dataset in dict.fromkeys(dataset for dataset, _ in rows):
-        baselines[dataset.name] = baseline_scores(task, split.rows[dataset], training_rows(split, dataset))
+        scored, learnt = ([example for example in of if has_labels(dataset, task, example)]
+                          for of in (split.rows[dataset], training_rows(split, dataset)))
+        baselines[dataset.name] = baseline_scores(task, scored, learnt)
         scores = next(group.scores for group in groups if (group.by, group.name) == ("set", dataset.name))
-        report(f"{dataset.name}: {figures(task, scores)}")
+        report(f"{dataset.title(task)}: {figures(task, scores)}")
     wrong = beside.wrong()
     return TaskResult(task, groups, baselines, len(wrong), wrong[:WORST])
 

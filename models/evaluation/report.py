@@ -21,7 +21,9 @@ from models.evaluation.result import (
 TITLE = "Evaluation"
 LONGEST_TEXT = 300
 """Characters of a text that are shown."""
-WHAT = {"sentiment": "answers", "topic": "answers", "entities": "entities that were found"}
+MOST_BARS = 60
+"""Classes in a picture; more stand in the table alone."""
+WHAT = {"sentiment": "answers", "topic": "answers", "intent": "answers", "entities": "entities that were found"}
 NAMES = {"majority": "majority", "keyword": "keywords or names"}
 HEAT = ("Rows: gold; columns: the model's answer. A cell is as strong as its share of its row, which is written in it in percent; blue is "
         "right, orange is wrong. Its count appears when it is pointed at, and stands in the table.")
@@ -72,9 +74,10 @@ def _overview(found: Evaluation) -> Section:
                 beside = [of.baselines[group.name].get(name) for name in NAMES]
                 rows.append([group.name, of.task, group.scores.rows, group.scores.micro.f1, group.scores.macro.f1, *(
                     cell for scores in beside for cell in ((scores.micro.f1, scores.macro.f1) if scores else ("-", "-")))])
-    return Section("Sets", "Micro-F1 is the accuracy of a sentiment or topic, and of entities the F1 of exact spans. Macro-F1 is the mean "
-                   "over the classes that gold has. Baselines are made from the training rows of the set: always the most frequent class; "
-                   "a vote of keywords; and for entities a list of the names seen in training.", [Table(columns, rows)])
+    return Section("Sets", "Micro-F1 is the accuracy of a sentiment, topic or intent (of intents among those of the set), and of entities "
+                   "the F1 of exact spans. Macro-F1 is the mean over the classes that gold has. Baselines are made from the training "
+                   "rows of the set: always the most frequent class; a vote of keywords; and for entities a list of the names seen there.",
+                   [Table(columns, rows)])
 
 
 def _task(of: TaskResult) -> Iterator[Section]:
@@ -106,7 +109,7 @@ def _group(task: str, group: Group) -> list[Cell]:
 def _by_class(task: str, where: str, of: Scores) -> list[Picture | Table]:
     rows = [*of.classes.items(), ("macro", of.macro), ("micro", of.micro), ("weighted", of.weighted)]
     table = Table((_class(task), "precision", "recall", "F1", "support"), [_score(name, score) for name, score in rows])
-    if not of.classes:
+    if not 0 < len(of.classes) <= MOST_BARS:
         return [table]
     return [Picture(plots.f1_bars(f"F1 by {_class(task)}, {where}", of.classes), "F1, and in brackets the support."), table]
 
@@ -162,6 +165,9 @@ def _detail(task: str, group: Group) -> Section:
     if of.calibration:
         parts += _reliable(task, group.name, of.calibration)
     said = _calibration(of.calibration) if of.calibration else ""
+    if of.scope:
+        said += (f" With the model's threshold: {of.scope.accuracy:.3f} of the texts with an intent got it, and "
+                 f"{of.scope.out_of_scope_recall:.3f} of those without one got none.")
     return Section(f"{task.capitalize()}, {group.by} {group.name}", f"{of.rows:,} texts. {said}", parts, 3, folded=True)
 
 

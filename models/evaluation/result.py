@@ -40,11 +40,19 @@ class Confusion(msgspec.Struct, frozen=True):
     counts: list[list[int]]
 
 
+class Scope(msgspec.Struct, frozen=True):
+    """Of intents with the model's threshold: the share of texts with an intent that got it, and of those without one that got none."""
+
+    accuracy: float
+    out_of_scope_recall: float
+
+
 class Scores(msgspec.Struct, frozen=True):
     """Of some rows of one task. classes: by class or entity type, those that gold or an answer has.
 
     macro: the mean over the classes that gold has. micro: over all answers; in a classification all three are the accuracy.
-    weighted: the mean over classes by support. Entities have no confusion, baselines no calibration.
+    weighted: the mean over classes by support. Entities and intents have no confusion, baselines no calibration. scope: where a row of
+    intents has none.
     """
 
     rows: int
@@ -54,6 +62,7 @@ class Scores(msgspec.Struct, frozen=True):
     weighted: Score
     confusion: Confusion | None = None
     calibration: Calibration | None = None
+    scope: Scope | None = None
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -9,11 +9,11 @@ from models.data import NO_LABEL, SETS, DataError, DataSet, Example, Span
 from models.preparation import read as prepared
 from models.preparation.manifest import NAME, Manifest
 from models.preparation.row import Entity, Row
-from models.taxonomy import ENTITY_TYPES, TOPICS
+from models.taxonomy import ENTITY_TYPES, INTENTS, TOPICS
 from schemas.tagging import SENTIMENTS
 
 SPLITS = ("test", "dev")
-CLASSES = {"sentiment": SENTIMENTS, "topic": TOPICS, "entities": ENTITY_TYPES}
+CLASSES = {"sentiment": SENTIMENTS, "topic": TOPICS, "intent": INTENTS, "entities": ENTITY_TYPES}
 """What the ids in examples stand for, by task."""
 
 
@@ -68,7 +68,13 @@ def labels_of(task: str, example: Example) -> Sequence[int]:
     """The class ids that an example has: one, or those of its entities."""
     if task == "entities":
         return [kind for kind, _, _ in example.entities or ()]
-    return [example.sentiment if task == "sentiment" else example.topic]
+    label = example.label(task)
+    return [] if label == NO_LABEL else [label]
+
+
+def has_labels(dataset: DataSet, task: str, example: Example) -> bool:
+    """Whether a row is scored in a task: one of its set, for which it has a label."""
+    return task in dataset.tasks and (task == "entities" or example.label(task) != NO_LABEL)
 
 
 def _published_file(split: Split, dataset: DataSet) -> Path:

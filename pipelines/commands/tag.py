@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (MODEL, TEXT_LIMIT, Option("explain", bool, False, "also name the words that carried the sentiment and the topic"))
 LINE_FIELDS = ("origin", "offset", "text", "sentiment", "sentiment_score", "sentiment_probabilities", "topic",
-               "topic_score", "entities", "model", "model_version")
+               "topic_score", "intent", "intent_score", "entities", "model", "model_version")
 """What is said of a line of text: it has no id, no time and no source of its own."""
 
 

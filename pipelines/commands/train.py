@@ -43,6 +43,7 @@ OPTIONS = (
     DATA, Option("out", str, "", "the model folder to write; a model there is replaced (needed)"),
     Option("labels", str, "", "train your own topics instead: a CSV file with the columns text and label (sentiment, split)"),
     Option("base", str, "", "with --labels: the model to begin with; default: the model that comes with textpulse"),
+    Option("teachers", str, "", "folder of what larger models say of the data, to learn beside the labels: see docs/training.md"),
     Option("arch", one_of(*NAMES), "cnn", f"architecture: {', '.join(NAMES)}"),
     Option("task", tasks, "", f"what to train: {', '.join(TASKS)}, several with commas; default: all of the architecture"),
     Option("epochs", count, 0, "passes over the training rows at most; 0: as many as suit the architecture"),
@@ -55,13 +56,19 @@ OPTIONS = (
 
 def run(args: argparse.Namespace) -> int:
     """Trains, reports each epoch on stderr, and prints the folder."""
+    from models.teachers import files
+
     if not args.out:
         raise UsageProblem("--out FOLDER is needed: where the model is written")
     if args.base and not args.labels:
         raise UsageProblem("--base is for --labels FILE: a model of data sets begins anew")
+    if args.teachers and args.labels:
+        raise UsageProblem("--teachers is for data sets: leave it out with --labels")
     if args.labels:
         return _run_labels(args)
     check_data(args.data)
+    if args.teachers:
+        files.found(Path(args.teachers))
     with quiet_import():
         from models.load import meet_the_machine
         from models.settings import Settings
@@ -94,7 +101,8 @@ def _settings(args: argparse.Namespace) -> "Settings":
     from models.settings import Settings
 
     return Settings(
-        args.arch, args.task or (), args.epochs or None, args.seed, args.learning_rate, args.patience, args.class_weights == "balanced")
+        args.arch, args.task or (), args.epochs or None, args.seed, args.learning_rate, args.patience, args.class_weights == "balanced",
+        Path(args.teachers) if args.teachers else None)
 
 
 def _watcher(args: argparse.Namespace) -> "Watch":

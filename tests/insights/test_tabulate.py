@@ -28,6 +28,7 @@ class FakeTagger:
 
     name, version = "fake", "v1"
     topics = ("card", "delivery", "other")
+    intents, is_intent, intent_threshold = (), (), 0.0
     entity_types = ("ORG", "PER")
     vocabulary = VOCABULARY
 
@@ -44,6 +45,7 @@ def tags_of(rows):
     return Tags(
         np.array([row[0] for row in rows], np.float32).reshape(-1, 3),
         np.array([row[1] for row in rows], np.float32).reshape(-1, 3),
+        np.zeros((len(rows), 0), np.float32),
         spans[:, 0], spans[:, 1], spans[:, 2], np.ones(len(spans), np.float32), entity_splits,
         np.array(ids, np.int32), token_splits)
 

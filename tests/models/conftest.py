@@ -105,7 +105,7 @@ def small_model(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 def few_buckets() -> Iterator[None]:
     """Serving graphs that are traced meanwhile have two branches, not eight: to trace them is most of a short training."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.architectures.buckets.BUCKETS", 2)
+        patch.setattr("models.architectures.buckets.BOUNDS", (0, 32, 64))
         yield
 
 

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from models.architectures import NAMES, TASKS
-from models.architectures.contract import Architecture, Network, Noise, Server, Sizes, copied
+from models.architectures.contract import Architecture, Network, Noise, Server, Sizes, copied, text_logits
 from models.architectures.registry import ARCHITECTURES
 from models.architectures.seed_cnn import SeedNetwork
 from models.load import load
@@ -28,7 +28,7 @@ SETTINGS = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=A
 def sizes_of(architecture: Architecture) -> Sizes:
     sentiments = 3 if architecture.three_sentiments else 2
     many = "topic" in architecture.tasks
-    return Sizes(len(ENTRIES), sentiments, 4 if many else 1, 5 if many else 1, np.array([5, 9], np.int32))
+    return Sizes(len(ENTRIES), sentiments, 4 if many else 1, 6 if many else 1, 5 if many else 1, np.array([5, 9], np.int32))
 
 
 def network_of(architecture: Architecture) -> Network:
@@ -66,11 +66,11 @@ def test_an_answer_depends_neither_on_the_padding_nor_on_the_other_rows(architec
     network = network_of(architecture)
     rows, shapes = [[5, 2, 9], [7], [], [3, 4, 5, 6, 7, 8, 9, 10]], [[1, 2, 3], [0], [], [1] * 8]
     for width in (8, 17):
-        together = network.text_logits(padded(rows, width, PAD_ID), padded(shapes, width, PAD_SHAPE))
+        together = text_logits(network, padded(rows, width, PAD_ID), padded(shapes, width, PAD_SHAPE))
         entity = network.entity_logits(padded(rows, width, PAD_ID), padded(shapes, width, PAD_SHAPE))
         for at, (row, shape) in enumerate(zip(rows, shapes, strict=True)):
             own = max(len(row), 1)
-            alone = network.text_logits(padded([row], own, PAD_ID), padded([shape], own, PAD_SHAPE))
+            alone = text_logits(network, padded([row], own, PAD_ID), padded([shape], own, PAD_SHAPE))
             for values, value in zip(together, alone, strict=True):
                 np.testing.assert_allclose(values[at], value[0], atol=1e-5)
             one = network.entity_logits(padded([row], own, PAD_ID), padded([shape], own, PAD_SHAPE))
@@ -82,14 +82,18 @@ def test_the_serving_graph_answers_as_the_network_does_and_by_the_contract(archi
     network = network_of(architecture)
     tags = served(architecture, network, TEXTS)
     assert tags.sentiment.shape == (len(TEXTS), 3) and tags.topic.shape == (len(TEXTS), sizes_of(architecture).topic)
+    assert tags.intent.shape == (len(TEXTS), sizes_of(architecture).intent if "intent" in architecture.tasks else 0)
     np.testing.assert_allclose(tags.sentiment.sum(1), 1, atol=1e-5)
     np.testing.assert_allclose(tags.topic.sum(1), 1, atol=1e-5)
     for at in range(len(TEXTS)):
         ids = tags.token_ids[tags.token_splits[at] : tags.token_splits[at + 1]].tolist() or [PAD_ID]
-        sentiment, topic = (tf.nn.softmax(values)[0] for values in network.text_logits(tf.constant([ids]), shapes_of(TEXTS[at], ids)))
+        said = text_logits(network, tf.constant([ids]), shapes_of(TEXTS[at], ids))
+        sentiment, topic, intent = (tf.nn.softmax(values)[0] for values in said)
         columns = [0, 2] if not architecture.three_sentiments else [0, 1, 2]
         np.testing.assert_allclose(tags.sentiment[at, columns], sentiment, atol=1e-4)
         np.testing.assert_allclose(tags.topic[at], topic, atol=1e-4)
+        if "intent" in architecture.tasks:
+            np.testing.assert_allclose(tags.intent[at], intent, atol=1e-4)
     if not architecture.three_sentiments:
         assert not tags.sentiment[:, 1].any()
     if "entities" not in architecture.tasks:
@@ -115,13 +119,13 @@ def test_a_copy_answers_as_its_original_and_noise_is_that_of_its_seed(architectu
     network, other = network_of(architecture), architecture.build(sizes_of(architecture))
     copied(network, other)
     ids, shapes = padded([[5, 2, 9, 4]], 8, PAD_ID), padded([[1, 2, 3, 1]], 8, PAD_SHAPE)
-    for values, same in zip(network.text_logits(ids, shapes), other.text_logits(ids, shapes), strict=True):
+    for values, same in zip(text_logits(network, ids, shapes), text_logits(other, ids, shapes), strict=True):
         np.testing.assert_array_equal(values, same)
     noise = Noise(1)
     answers = []
     for seed in (3, 4, 3):
         noise.begin(seed)
-        answers.append(network.text_logits(ids, shapes, noise)[0].numpy())
+        answers.append(text_logits(network, ids, shapes, noise)[0].numpy())
     np.testing.assert_array_equal(answers[0], answers[2])
     if architecture.name != "seed_cnn":   # which has none
         assert np.abs(answers[0] - answers[1]).max() > 0
@@ -131,9 +135,9 @@ def test_a_copy_answers_as_its_original_and_noise_is_that_of_its_seed(architectu
 def test_cooled_logits_are_divided_by_the_temperature(architecture: Architecture) -> None:
     network = network_of(architecture)
     ids, shapes = padded([[5, 2, 9, 4]], 8, PAD_ID), padded([[1, 2, 3, 1]], 8, PAD_SHAPE)
-    before = network.text_logits(ids, shapes)
-    network.cool(2.0, 4.0)
-    for values, old, by in zip(network.text_logits(ids, shapes), before, (2.0, 4.0), strict=True):
+    before = text_logits(network, ids, shapes)
+    network.cool((2.0, 4.0, 8.0))
+    for values, old, by in zip(text_logits(network, ids, shapes), before, (2.0, 4.0, 8.0), strict=True):
         np.testing.assert_allclose(values, old / by, atol=1e-5)
 
 
@@ -142,14 +146,14 @@ def test_every_weight_of_a_trained_task_learns(architecture: Architecture) -> No
     network = network_of(architecture)
     ids, shapes = padded([[5, 2, 9, 4], [7, 8]], 8, PAD_ID), padded([[1, 2, 3, 1], [0, 0]], 8, PAD_SHAPE)
     with tf.GradientTape() as tape:
-        sentiment, topic = network.text_logits(ids, shapes)
-        loss = tf.reduce_sum(sentiment**2) + tf.reduce_sum(topic**2) + tf.reduce_sum(network.entity_logits(ids, shapes) ** 2)
+        losses = [tf.reduce_sum(logits**2) for logits in text_logits(network, ids, shapes)]
+        loss = tf.add_n(losses) + tf.reduce_sum(network.entity_logits(ids, shapes) ** 2)
     found = tape.gradient(loss, network.trainable_variables)
     assert all(gradient is not None for gradient in found)
 
 
 def test_the_seed_network_is_exactly_the_one_that_is_described() -> None:
-    network = SeedNetwork(Sizes(10_000, 2, 1, 1, np.array([0], np.int32)))
+    network = SeedNetwork(Sizes(10_000, 2, 1, 1, 1, np.array([0], np.int32)))
     shapes = [tuple(variable.shape) for variable in network.trainable_variables]
     assert shapes == [(10_000, 128), (5, 128, 128), (128,), (128, 64), (64,), (64, 1), (1,)]
     recipe = ARCHITECTURES["seed_cnn"].recipe

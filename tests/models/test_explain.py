@@ -215,7 +215,7 @@ class Other(tf.Module):
         super().__init__()
         self.entity_labels = tf.Variable(model.module.entity_labels)
         self.entries = tf.Variable(model.module.entries)
-        self._topics = len(model.topics)
+        self._sizes = {"sentiment": 3, "topic": len(model.topics), "intent": len(model.intents)}
 
     @tf.function(input_signature=[])
     def fold(self) -> tf.Tensor:
@@ -225,7 +225,7 @@ class Other(tf.Module):
     def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         count = tf.size(texts)
         splits, none = tf.zeros([count + 1], tf.int64), tf.zeros([0], tf.int32)
-        even = {name: tf.fill([count, size], 1 / size) for name, size in (("sentiment", 3), ("topic", self._topics))}
+        even = {name: tf.fill([count, size], 1 / size) for name, size in self._sizes.items()}
         return {**even, "entity_type": none, "entity_start": none, "entity_end": none, "entity_score": tf.zeros([0]),
                 "entity_splits": splits, "token_ids": none, "token_splits": splits}
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.architectures.contract import Architecture, Network, Noise, Recipe, Server, Sizes
+from models.architectures.contract import Architecture, Network, Noise, Recipe, Server, Sizes, text_logits
 from models.architectures.padded import PaddedServer
 from models.batches import Encoded
 from models.checkpoint import Point, RunError, read, write
@@ -22,7 +22,7 @@ from models.pieces import PAD, PAD_ID, UNKNOWN
 from tests.models.conftest import Quiet, few_buckets
 
 ROWS = 60
-SIZES = Sizes(6, 3, 2, 3, np.array([0], np.int32))
+SIZES = Sizes(6, 3, 2, 4, 3, np.array([0], np.int32))
 IDENTITY = {"seed": "1", "data": "x"}
 
 
@@ -32,20 +32,22 @@ class Bag(tf.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__(name="bag")
         self.embedding = tf.Variable(tf.random.normal([sizes.vocabulary, 4]))
-        self.heads = [tf.Variable(tf.random.normal([4, classes])) for classes in (sizes.sentiment, sizes.topic, sizes.entity)]
+        self.heads = [tf.Variable(tf.random.normal([4, classes])) for classes in (*sizes.heads, sizes.entity)]
 
-    def cool(self, sentiment: float, topic: float) -> None:
-        for head, by in zip(self.heads, (sentiment, topic), strict=False):
+    def cool(self, temperatures: Sequence[float]) -> None:
+        for head, by in zip(self.heads, temperatures, strict=False):
             head.assign(head / by)
 
-    def text_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         inside = tf.cast(ids != PAD_ID, tf.float32)[..., None]
         mean = tf.reduce_sum(tf.gather(self.embedding, ids) * inside, 1) / tf.maximum(tf.reduce_sum(inside, 1), 1)
-        mean = noise.dropout(mean, 0.2) if noise else mean
-        return tf.matmul(mean, self.heads[0]), tf.matmul(mean, self.heads[1])
+        return noise.dropout(mean, 0.2) if noise else mean
+
+    def heads_of(self, hidden: tf.Tensor, noise: Noise | None = None) -> list[tf.Tensor]:
+        return [tf.matmul(hidden, head) for head in self.heads[:-1]]
 
     def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
-        return tf.matmul(tf.gather(self.embedding, ids), self.heads[2])
+        return tf.matmul(tf.gather(self.embedding, ids), self.heads[-1])
 
 
 def server_of(vocabulary: Any, sizes: Sizes) -> Server:
@@ -57,7 +59,7 @@ def rows(seed: int) -> Encoded:
     ids = [rng.integers(2, 6, rng.integers(1, 9)).astype(np.int32) for _ in range(ROWS)]
     first = np.array([row[0] for row in ids])
     return Encoded(ids, [np.ones_like(row) for row in ids], [(row % 3).astype(np.int32) for row in ids],
-                   (first % 3).astype(np.int32), (first % 2).astype(np.int32))
+                   np.stack([first % 3, first % 2, first % 4], 1).astype(np.int32), np.zeros((ROWS, 0), np.int32))
 
 
 def job(**given: Any) -> Job:
@@ -140,11 +142,11 @@ def test_class_weights_help_a_class_of_few_rows(tmp_path: Path) -> None:
     found = {}
     for weighed in (False, True):
         few = job(class_weights=weighed, epochs=15)
-        labels = few.texts.topic
+        labels = few.texts.labels[:, 1]
         labels[:] = np.where(np.arange(ROWS) < 6, 1, 0)   # noise alone tells them apart
         fit = Fit(few, tmp_path / f"{weighed}.npz", IDENTITY, score, Quiet())
         fit.run()
-        shares = tf.nn.softmax(fit.trained.text_logits(tf.constant([[2, 3, 4, 5]]), tf.ones([1, 4], tf.int32))[1])
+        shares = tf.nn.softmax(text_logits(fit.trained, tf.constant([[2, 3, 4, 5]]), tf.ones([1, 4], tf.int32))[1])
         found[weighed] = float(shares[0, 1])
     assert found[True] > found[False] + 0.15
 

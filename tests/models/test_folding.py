@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from models.architectures.buckets import BUCKETS
+from models.architectures import TEXT_TASKS
+from models.architectures.buckets import BOUNDS
 from models.architectures.cnn import BIGRAM_GROUP, TEXT_GROUPS, ConvolutionalNetwork, mean_of, name_keys
 from models.architectures.contract import Sizes
 from models.architectures.folded import FoldedServer
@@ -13,7 +14,7 @@ WORDS = [f"w{i}" for i in range(30)]
 ENTRIES = [PAD, UNKNOWN, *WORDS, "w", "##x", "中"]
 NAMES = [(2, 3), (3, 2), (ENTRIES.index("w"), ENTRIES.index("##x")), (9, 5)]
 TOLERANCE = 1e-5
-SIZES = Sizes(len(ENTRIES), 3, 4, 13, np.array(sorted(name_keys(a, b) for a, b in NAMES), np.int32))
+SIZES = Sizes(len(ENTRIES), 3, 4, 5, 13, np.array(sorted(name_keys(a, b) for a, b in NAMES), np.int32))
 
 
 def _network() -> ConvolutionalNetwork:
@@ -42,13 +43,12 @@ def test_the_serving_graph_answers_as_the_training_graph_does() -> None:
     network = _network()
     server = FoldedServer(ENTRIES, SIZES)
     server.take(network)
-    for rows in (1, 2, BUCKETS - 1, 100):
+    for rows in (1, 2, len(BOUNDS) - 2, 100):
         texts = _texts(rows)
         ids, _, lengths = _padded(server, texts)
         hidden, _ = network.heads.hidden(network.features(ids, TEXT_GROUPS), lengths)
         out = server.serve(tf.constant(texts))
-        for name in ("sentiment", "topic"):
-            logits = getattr(network.heads, f"{name}_logits")(hidden)
+        for name, logits in zip(TEXT_TASKS, network.heads.logits(hidden), strict=True):
             np.testing.assert_allclose(out[name], tf.nn.softmax(logits), atol=TOLERANCE)
 
 

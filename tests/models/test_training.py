@@ -69,7 +69,7 @@ def test_a_model_answers_for_no_texts(model: LoadedModel) -> None:
 def test_columns_have_the_types_that_the_contract_says(model: LoadedModel) -> None:
     tags = model.tag(MIXED)
     kinds = {name: getattr(tags, name).dtype.name for name in Tags.__dataclass_fields__}
-    floats = {"sentiment", "topic", "entity_score"}
+    floats = {"sentiment", "topic", "intent", "entity_score"}
     assert all(kind == "float32" for name, kind in kinds.items() if name in floats)
     assert all(kind == "int64" for name, kind in kinds.items() if name.endswith("_splits"))
     assert all(k == "int32" for name, k in kinds.items() if name not in floats and not name.endswith("_splits"))

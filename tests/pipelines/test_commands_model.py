@@ -23,6 +23,7 @@ class Upper:
     """A tagger that is sure of everything."""
 
     name, version, topics, entity_types, vocabulary = "stub", "v1", ("card",), ("ORG",), ("a",)
+    intents, is_intent, intent_threshold = (), (), 0.0
 
     def tag(self, texts: Sequence[str]) -> Tags:
         count = len(texts)
@@ -30,7 +31,7 @@ class Upper:
         splits = np.zeros(count + 1, np.int64)
         sentiment = np.tile(np.array([[0.0, 0.0, 1.0]], np.float32), (count, 1))
         topic, scores = np.ones((count, 1), np.float32), none.astype(np.float32)
-        return Tags(sentiment, topic, none, none, none, scores, splits, none, splits)
+        return Tags(sentiment, topic, topic[:, :0], none, none, none, scores, splits, none, splits)
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def test_a_missing_model_or_file_is_told_before_tensorflow_is_imported(tmp_path:
     ["train", "--out", "x", "--base", "y"], ["train", "--out", "x", "--arch", "gru"], ["train", "--out", "x", "--task", "moods"],
     ["train", "--out", "x", "--learning-rate", "0"], ["train", "--out", "x", "--labels", "/nope.csv"],
     ["train", "--out", "x", "--labels", "x.csv", "--arch", "rnn"], ["train", "--out", "x", "--class-weights", "some"],
+    ["train", "--out", "x", "--labels", "x.csv", "--teachers", "y"],
     ["evaluate", "--data", "/nope"], ["evaluate", "a", "--model", "b"],
     ["models", "--folder", "/nope"]], ids=" ".join)
 def test_wrong_use_is_code_2(argv: list[str], capsys: Said) -> None:

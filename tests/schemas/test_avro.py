@@ -46,7 +46,7 @@ entities = st.builds(
 tagged = st.builds(
     TaggedEvent, event_id=clean, event_time=times, origin=clean, offset=longs, source=clean, product=clean,
     channel=clean, author_id=clean, lang=clean, text=clean, sentiment=clean, sentiment_score=shares,
-    sentiment_probabilities=st.dictionaries(clean, shares), topic=clean, topic_score=shares,
+    sentiment_probabilities=st.dictionaries(clean, shares), topic=clean, topic_score=shares, intent=clean, intent_score=shares,
     entities=st.lists(entities, max_size=3), model=clean, model_version=clean,
 )  # fmt: skip
 cells = st.fixed_dictionaries(

@@ -13,6 +13,7 @@ class FixedTagger:
     """Finds the first two bytes of each text that has them, whatever they are."""
 
     name, version = "fixed", "0123456789ab"
+    intents, is_intent, intent_threshold, wants = ("out", "cancel", "refund"), (False, True, True), 0.6, (0.1, 0.7, 0.2)
     topics, entity_types, vocabulary = ("sports", "other"), ("person", "location"), ("[PAD]", "[UNK]")
 
     def tag(self, texts: list[str]) -> Tags:
@@ -23,6 +24,7 @@ class FixedTagger:
         return Tags(
             np.tile(np.array([[0.2, 0.3, 0.5]], np.float32), (len(texts), 1)),
             np.tile(np.array([[0.9, 0.1]], np.float32), (len(texts), 1)),
+            np.tile(np.array([self.wants], np.float32), (len(texts), 1)),
             np.ones(count, np.int32),
             np.zeros(count, np.int32),
             np.full(count, 2, np.int32),
@@ -83,3 +85,25 @@ def test_tags_of_another_number_of_texts_are_refused() -> None:
     tagger = FixedTagger()
     with pytest.raises(ValueError, match="zip"):
         tagged_events([_event("a")], tagger.tag(["a", "b"]), tagger, "f")
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"), [
+        ((0.1, 0.7, 0.2), ("cancel", 0.7)),
+        ((0.1, 0.2, 0.7), ("refund", 0.7)),
+        ((0.1, 0.55, 0.35), ("", 0.0)),   # below the threshold
+        ((0.8, 0.1, 0.1), ("", 0.0)),     # likeliest is what is no intent
+    ])
+def test_an_intent_is_said_where_it_is_one_and_likely_enough(shares: tuple[float, ...], said: tuple[str, float]) -> None:
+    tagger = FixedTagger()
+    tagger.wants = shares
+    (tagged,) = tagged_events([_event("Bo")], tagger.tag(["Bo"]), tagger, "topic/0")
+    assert (tagged.intent, round(tagged.intent_score, 6)) == said
+
+
+def test_a_model_without_intents_says_none() -> None:
+    tagger = FixedTagger()
+    tags = tagger.tag(["Bo"])
+    tags.intent, tagger.intents, tagger.is_intent = tags.intent[:, :0], (), ()
+    (tagged,) = tagged_events([_event("Bo")], tags, tagger, "topic/0")
+    assert (tagged.intent, tagged.intent_score) == ("", 0.0)

@@ -135,7 +135,7 @@ tagged = st.builds(
     TaggedEvent, event_id=names, event_time=times, origin=st.just("texts/0"), offset=st.integers(0, 1 << 40), source=names, product=names,
     channel=names, author_id=names, lang=names, text=names, sentiment=names, sentiment_score=scores,
     sentiment_probabilities=st.fixed_dictionaries({"negative": scores, "neutral": scores, "positive": scores}), topic=names,
-    topic_score=scores, entities=st.lists(entities, max_size=3), model=names, model_version=names)
+    topic_score=scores, intent=names, intent_score=scores, entities=st.lists(entities, max_size=3), model=names, model_version=names)
 
 
 @pytest.mark.parametrize("file_format", FILE_FORMATS)

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.architectures import TEXT_TASKS
 from models.evaluation.evaluate import evaluate
 from models.evaluation.result import Evaluation
 from models.evaluation.rows import read
-from models.taxonomy import ENTITY_TYPES
+from models.taxonomy import ENTITY_TYPES, INTENTS, SCOPES, scope_of
 from schemas.entity_types import PATTERN_TYPES
 from schemas.tagging import Tags
 
@@ -20,12 +21,15 @@ class Answer(NamedTuple):
 
     sentiment: tuple[float, float, float] = (1.0, 0.0, 0.0)
     topic: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
+    intent: tuple[float, ...] = (1.0, *[0.0] * (len(INTENTS) - 1))
     entities: tuple[tuple[int, int, int, float], ...] = ()
 
 
 class Known:
     """Says of each text what it was given."""
 
+    name, version, topics, entity_types, vocabulary = "known", "v1", TOPICS, ENTITY_TYPES[::-1], ("a",)
+    intents, is_intent, intent_threshold = INTENTS, [scope_of(name) in SCOPES for name in INTENTS], 0.5
     name, version, topics, entity_types, vocabulary = "known", "v1", TOPICS, (*ENTITY_TYPES[::-1], *PATTERN_TYPES), ("a",)
 
     def __init__(self, answers: Callable[[str], Answer]) -> None:
@@ -38,8 +42,9 @@ class Known:
         columns = [np.array([span[at] for span in spans], kind) for at, kind in enumerate((np.int32, np.int32, np.int32, np.float32))]
         splits = np.cumsum([0, *(len(one.entities) for one in said)])
         none = np.zeros(0, np.int32)
-        return Tags(np.array([one.sentiment for one in said], np.float32), np.array([one.topic for one in said], np.float32),
-                    *columns, splits, none, np.zeros(len(texts) + 1, np.int64))
+        sentiment, topic, intent = (
+            np.array([getattr(one, task) for one in said], np.float32).reshape(len(said), -1) for task in TEXT_TASKS)
+        return Tags(sentiment, topic, intent, *columns, splits, none, np.zeros(len(texts) + 1, np.int64))
 
 
 def ticks(step: float) -> Callable[[], float]:

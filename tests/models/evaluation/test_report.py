@@ -125,7 +125,7 @@ def test_the_folder_holds_the_report_twice_and_all_figures_but_no_text(data: Pat
     assert written[write.MARKDOWN].decode() == markdown.text(document(made))
     assert written[write.PAGE].decode() == page.text(document(made))
     figures = json.loads(written[write.SCORES])
-    assert [len(of["worst"]) for of in figures["tasks"]] == [50, 1, 1]
+    assert [len(of["worst"]) for of in figures["tasks"]] == [50, 1, 1, 1]
     assert not any("text" in one for of in figures["tasks"] for one in of["worst"])
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
 
