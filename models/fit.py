@@ -130,7 +130,7 @@ class Fit:
             self._watcher.said(f"epoch {epoch}/{self._job.epochs}, {weights} weights: dev {found:.4f}: {shown}")
             self._watcher.scored(epoch, {"loss/texts": losses.texts, "loss/entities": losses.entities, "rate": rate} | {
                 f"dev_{weights}/{name}": value for name, value in sets.items()})
-            if found > best:
+            if found >= best:   # of equals the later: it has learnt more, and few dev rows tie soon
                 best = found
                 copied(network, self.best)
         self._point = Point(self._identity, epoch, history, 0 if best > before else self._point.waited + 1, self._point.rate)

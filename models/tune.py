@@ -26,6 +26,8 @@ from schemas.tagging import SENTIMENTS
 
 ARCHITECTURE = "cnn"
 EPOCHS = 12
+RATE = 2e-3
+"""Lower than that of a network which begins anew."""
 TABLES = ("embedding", "kernel", "bias", "bigrams", "names")
 
 
@@ -62,7 +64,7 @@ def tune(labels: Labels, source: str, base_folder: Path, out: Path, settings: Se
 
 def _architecture(settings: Settings, tasks: Sequence[str]) -> Architecture:
     found = replace(ARCHITECTURES[ARCHITECTURE], tasks=tuple(task for task in TASKS if task in tasks or task == "topic"))
-    return replace(found, recipe=replace(found.recipe, epochs=settings.epochs or EPOCHS, rate=settings.rate or found.recipe.rate))
+    return replace(found, recipe=replace(found.recipe, epochs=settings.epochs or EPOCHS, rate=settings.rate or RATE))
 
 
 class Start:

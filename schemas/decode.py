@@ -210,7 +210,7 @@ def _time_us(value: object, log_time_us: int | None) -> int:
 def _parsed(value: str) -> dt.datetime:
     try:
         return msgspec.convert(value, dt.datetime)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):   # the latter: half a surrogate pair
         raise _wrong_time(repr(shape(value[:40]))) from None
 
 

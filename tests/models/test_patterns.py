@@ -188,7 +188,8 @@ def tags_of(rows: Sequence[Sequence[Span]], learnt: Sequence[str] = LEARNT) -> T
     kind, start, end = (np.array([span[at] for span in flat], np.int32) for at in range(3))
     none, splits = np.zeros(0, np.int32), np.cumsum([0, *map(len, rows)])
     sentiment, topic = np.full((len(rows), 3), 1 / 3, np.float32), np.ones((len(rows), 1), np.float32)
-    return Tags(sentiment, topic, kind, start, end, np.full(len(flat), 0.5, np.float32), splits, none, np.zeros(len(rows) + 1, np.int64))
+    scores, tokens = np.full(len(flat), 0.5, np.float32), np.zeros(len(rows) + 1, np.int64)
+    return Tags(sentiment, topic, topic[:, :0], kind, start, end, scores, splits, none, tokens)
 
 
 def rows_of(tags: Tags) -> list[list[Span]]:

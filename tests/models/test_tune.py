@@ -31,7 +31,8 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Labels:
 
 @pytest.fixture(scope="module")
 def tuned(labels: Labels, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tune(labels, "my/tickets.csv", tiny_model, tmp_path_factory.mktemp("tuned") / "tickets", Settings(epochs=12, seed=1), Quiet())
+    settings = Settings(epochs=20, seed=1, rate=3e-3)
+    return tune(labels, "my/tickets.csv", tiny_model, tmp_path_factory.mktemp("tuned") / "tickets", settings, Quiet())
 
 
 def test_the_new_topics_are_learnt_and_named(tuned: Path, labels: Labels) -> None:

@@ -136,7 +136,7 @@ def test_models_leaves_out_one_that_is_not_whole_and_says_which_file_is_missing(
 def test_tag_with_the_model_that_comes_along_says_nothing_else_and_needs_no_beam() -> None:
     code = ("import sys; from pipelines.cli import main; code = main(['tag']); "
             "sys.exit(code or [name for name in ('apache_beam', 'kafka') if name in sys.modules] or 0)")
-    done = subprocess.run([sys.executable, "-c", code], input=b"My card was stolen!\n", capture_output=True,
+    done = subprocess.run([sys.executable, "-c", code], input=b"Worst service ever, I am very angry!\n", capture_output=True,
                           check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout)["sentiment"] == "negative"

@@ -24,6 +24,7 @@ objects = st.dictionaries(st.sampled_from(FIELDS), values) | st.fixed_dictionari
 
 @given(objects, st.booleans(), st.none() | st.integers(-5, 10**16))
 @example({"event_id": "a", "text": "x", "event_time": float("inf")}, True, None)
+@example({"event_id": "a", "text": "x", "event_time": "\ud800"}, False, None)
 def test_the_fast_pass_agrees_with_the_rules(row, ascii_only, log_time_us):
     value = json.dumps(row, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     fast = JsonDecoder(12).decode(value, log_time_us)
