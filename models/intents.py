@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.taxonomy import OUT_OF_SCOPE, SCOPES, scope_of
+from schemas.tagged import likeliest_intent
 
 Shares = NDArray[np.float32]
 """float32[N, I]: the probabilities of taxonomy.INTENTS, or of some of them."""
@@ -21,11 +22,8 @@ def within(shares: Shares, names: Sequence[str], allowed: Sequence[str]) -> Shar
 
 def decided(shares: Shares, names: Sequence[str], threshold: float) -> NDArray[np.int64]:
     """int64[N]: the likeliest label; OUT_OF_SCOPE where that is no intent, or below the threshold (Hendrycks and Gimpel 2017)."""
-    nothing = names.index(OUT_OF_SCOPE)
-    intents = np.array([scope_of(name) in SCOPES for name in names])
-    likeliest = shares.argmax(1)
-    sure = intents[likeliest] & (shares.max(1) >= threshold)
-    return np.where(sure, likeliest, nothing)
+    said = likeliest_intent(shares, [scope_of(name) in SCOPES for name in names], threshold)
+    return np.where(said < 0, names.index(OUT_OF_SCOPE), said)
 
 
 def threshold_of(shares: Shares, names: Sequence[str], gold: NDArray[np.int32]) -> float:

@@ -8,10 +8,10 @@ COLDEST, HOTTEST = 0.1, 10.0
 LEAST = 1e-12
 
 
-def temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
+def temperature(probabilities: NDArray[np.floating], labels: NDArray[np.int32]) -> float:
     """What the logits have to be divided by for the labels to be likeliest; 1 for no rows or one class.
 
-    probabilities float32[N, C], from a softmax; labels int32[N]. The logits are known from them but for what all classes of a row share,
+    probabilities float[N, C], from a softmax; labels int32[N]. The logits are known from them but for what all classes of a row share,
     which a softmax does not see.
     """
     if not len(labels) or probabilities.shape[1] < 2:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.records import Entity, TaggedEvent, TextEvent, time_of
 from schemas.tagging import SENTIMENTS, Tagger, Tags
 
@@ -55,9 +58,14 @@ def intents_of(tags: Tags, tagger: Tagger) -> list[tuple[str, float]]:
     """Of each text the likeliest intent and its probability; an empty name and 0 where that is none, or too unlikely."""
     if not len(tagger.intents):
         return [("", 0.0)] * len(tags.intent)
-    likeliest, shares = tags.intent.argmax(1).tolist(), tags.intent.max(1).tolist()
-    return [(tagger.intents[at], share) if tagger.is_intent[at] and share >= tagger.intent_threshold else ("", 0.0)
-            for at, share in zip(likeliest, shares, strict=True)]
+    said = likeliest_intent(tags.intent, tagger.is_intent, tagger.intent_threshold).tolist()
+    return [(tagger.intents[at], share) if at >= 0 else ("", 0.0) for at, share in zip(said, tags.intent.max(1).tolist(), strict=True)]
+
+
+def likeliest_intent(shares: NDArray[np.float32], is_intent: Sequence[bool], threshold: float) -> NDArray[np.int64]:
+    """int64[N]: the likeliest column of float32[N, I]; -1 where that is no intent, or below the threshold."""
+    at = shares.argmax(1)
+    return np.where(np.asarray(is_intent, bool)[at] & (shares.max(1) >= threshold), at, -1)
 
 
 def _tagged(

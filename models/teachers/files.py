@@ -1,7 +1,8 @@
 """What a teacher said of texts, as a file: vectors found by their text."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,14 +58,20 @@ def guessed(folder: Path) -> dict[str, Path]:
     return {path.name.removesuffix(GUESSES_SUFFIX): path for path in sorted(folder.glob(f"*{GUESSES_SUFFIX}"))}
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file beside it to write to, which takes its place when the block ends well: a file that is there is taken for done."""
+    scratch = path.with_name(f".{path.name}")
+    yield scratch
+    scratch.rename(path)
+
+
 def write(path: Path, texts: Sequence[str], values: NDArray[np.float32]) -> None:
     """texts: each once. values float32[M, D]."""
     keys = np.array([key(text) for text in texts], np.uint64)
     order = np.argsort(keys)
-    scratch = path.with_name(f".{path.name}")
-    with scratch.open("wb") as out:
+    with _whole(path) as scratch, scratch.open("wb") as out:
         np.savez(out, keys=keys[order], values=values[order].astype(np.float16))
-    scratch.rename(path)
 
 
 def read(path: Path) -> Vectors:
@@ -84,7 +91,8 @@ def rows_of(vectors: Vectors, texts: Sequence[str]) -> NDArray[np.int32]:
 
 def write_pieces(path: Path, entries: Sequence[str], table: NDArray[np.float32]) -> None:
     """entries: a vocabulary; table float32[entries, D]."""
-    np.savez(path, entries=np.array(entries), table=table.astype(np.float16))
+    with _whole(path) as scratch, scratch.open("wb") as out:
+        np.savez(out, entries=np.array(entries), table=table.astype(np.float16))
 
 
 def read_pieces(path: Path) -> tuple[dict[str, int], NDArray[np.float32]]:
@@ -95,7 +103,8 @@ def read_pieces(path: Path) -> tuple[dict[str, int], NDArray[np.float32]]:
 
 def write_names(path: Path, texts: Mapping[str, Sequence[Span]]) -> None:
     """The entities of each text, by its key: the file holds no text."""
-    path.write_bytes(msgspec.json.encode({f"{key(text):016x}": spans for text, spans in texts.items()}))
+    with _whole(path) as scratch:
+        scratch.write_bytes(msgspec.json.encode({f"{key(text):016x}": spans for text, spans in texts.items()}))
 
 
 def read_names(path: Path) -> dict[int, tuple[Span, ...]]:

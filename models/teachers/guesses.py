@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.teachers import files
 from models.teachers.files import Vectors
+from models.temperature import temperature
 
 FOLDS = 5
 COST = 0.5
@@ -25,6 +26,7 @@ GRAMS = {
 def guesses(texts: Sequence[str], labels: NDArray[np.int32], vectors: Sequence[Vectors], language: str) -> NDArray[np.float32]:
     """float32[N, C] for N texts with labels from 0 to C - 1, each of them there. vectors: of the texts, by their teachers."""
     from scipy.sparse import csr_matrix, hstack  # noqa: PLC0415
+    from scipy.special import softmax  # noqa: PLC0415
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.svm import LinearSVC  # noqa: PLC0415
 
@@ -38,18 +40,5 @@ def guesses(texts: Sequence[str], labels: NDArray[np.int32], vectors: Sequence[V
         fitted = LinearSVC(C=COST, tol=1e-3).fit(features[fold != out], labels[fold != out])
         said = fitted.decision_function(features[fold == out])
         margins[fold == out] = np.stack([-said, said], 1) if said.ndim == 1 else said
-    return _softmax(margins, labels)
-
-
-def _softmax(margins: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-    """With the temperature that makes the labels likeliest (Guo et al. 2017)."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415
-
-    def loss(log_scale: float) -> float:
-        scaled = margins * np.exp(log_scale)
-        return float(np.mean(np.logaddexp.reduce(scaled, 1) - scaled[np.arange(len(labels)), labels]))
-
-    scaled = margins * np.exp(minimize_scalar(loss, bounds=(-3, 4), method="bounded").x)
-    powers = np.exp(scaled - scaled.max(1, keepdims=True))
-    shares: NDArray[np.float32] = (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+    shares: NDArray[np.float32] = softmax(margins / temperature(softmax(margins, 1), labels), 1).astype(np.float32)
     return shares
