@@ -13,6 +13,7 @@ class Listed(msgspec.Struct, frozen=True):
 
     name: str
     version: str
+    tier: str
     tasks: list[str]
     size_bytes: int
     created: str
@@ -33,4 +34,4 @@ def models_in(places: Iterable[Path]) -> list[Listed]:
 def _listed(folder: Path) -> Listed:
     manifest = read_json(folder / MANIFEST, Manifest)
     size = size_bytes(folder)
-    return Listed(manifest.name, manifest.version, manifest.tasks, size, manifest.created, str(folder))
+    return Listed(manifest.name, manifest.version, manifest.tier, manifest.tasks, size, manifest.created, str(folder))

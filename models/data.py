@@ -245,6 +245,11 @@ def present(data: Path) -> list[DataSet]:
     return found
 
 
+def tasks(data: Path, dataset: DataSet) -> set[str]:
+    """What the training rows of a set have labels for."""
+    return {*dataset.tasks}
+
+
 def lines_of(path: Path) -> list[bytes]:
     """The lines of a gzip'd file. Raises DataError."""
     try:

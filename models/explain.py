@@ -81,9 +81,14 @@ class Explainer:
         if not agrees:
             raise ModelError(model.folder / SAVED_MODEL, OTHER)
 
-    def explain(self, texts: Sequence[str], tags: Tags, most: int = MOST) -> list[Why]:
-        """For each text the words that speak for its tags, at most `most` for each. tags: what the model said of the texts."""
+    def explain(self, texts: Sequence[str], tags: Tags, most: int = MOST, sentiments: Sequence[int] | None = None) -> list[Why]:
+        """For each text the words that speak for its tags, at most `most` for each. tags: what the model said of the texts.
+
+        sentiments: the class of each text that is explained in place of the one the model said, such as that of an earlier model.
+        """
         chosen = np.stack([getattr(tags, name).argmax(1) for name in HEADS])
+        if sentiments is not None:
+            chosen[HEADS.index("sentiment")] = sentiments
         chunks = [slice(at, at + CHUNK) for at in range(0, len(texts), CHUNK)]
         return [why for rows in chunks for why in self._explained(texts[rows], chosen[:, rows], most)]
 

@@ -11,6 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
+from models import encoder
+from models.encoder import Encoder
+from models.preparation.manifest import Options
+
 SAVED_MODEL = "saved_model"
 LABELS = "labels.json"
 VOCABULARY = "vocabulary.txt"
@@ -46,6 +50,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """What model.json says. version: first digits of the SHA-256 over what answers (see content_version).
 
     tasks: those that were trained. neutral: whether it was trained to call a sentiment neutral.
+    training_data: file -> SHA-256. preparation: what was asked of `textpulse prepare`, where its rows were trained on.
+    encoder: the installed package that answers with it.
     """
 
     name: str
@@ -55,6 +61,13 @@ class Manifest(msgspec.Struct, frozen=True):
     training_data: dict[str, str]
     created: str
     neutral: bool = True
+    preparation: Options | None = None
+    encoder: Encoder | None = None
+
+    @property
+    def tier(self) -> str:
+        """accurate: over an encoder; fast: without one."""
+        return "accurate" if self.encoder else "fast"
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -73,17 +86,19 @@ def write_json(path: Path, value: object) -> None:
 
 
 def check_whole(folder: Path) -> None:
-    """Raises ModelError when the folder or one of its files is missing."""
+    """Raises ModelError when the folder or one of its files is missing, EncoderError when a package that it needs is."""
     if not folder.is_dir():
         raise ModelError(folder, "there is no such model folder")
     for name in FILES:
         if not (folder / name).exists():
             raise ModelError(folder / name, "this file of the model is missing")
+    if read_json(folder / MANIFEST, Manifest).encoder:
+        encoder.installed()
 
 
-def content_version(folder: Path) -> str:
-    """The version that the content has: SHA-256 over the paths and bytes of the SavedModel, labels and vocabulary."""
-    digest = hashlib.sha256()
+def content_version(folder: Path, over: Encoder | None) -> str:
+    """The version that the content has: SHA-256 over the encoder, and the paths and bytes of the SavedModel, labels and vocabulary."""
+    digest = hashlib.sha256(msgspec.json.encode(over) if over else b"")
     for top in HASHED:
         path = folder / top
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -97,9 +112,10 @@ def content_version(folder: Path) -> str:
 def verify_content(folder: Path) -> None:
     """Raises ModelError when the folder is not whole or its content is not that of the version it claims."""
     check_whole(folder)
-    claimed, found = read_json(folder / MANIFEST, Manifest).version, content_version(folder)
-    if claimed != found:
-        raise ModelError(folder / MANIFEST, f"says version {claimed}, but the content is that of {found}")
+    manifest = read_json(folder / MANIFEST, Manifest)
+    found = content_version(folder, manifest.encoder)
+    if manifest.version != found:
+        raise ModelError(folder / MANIFEST, f"says version {manifest.version}, but the content is that of {found}")
 
 
 def size_bytes(folder: Path) -> int:

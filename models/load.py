@@ -14,7 +14,7 @@ with contextlib.suppress(ImportError):
     import psycopg  # noqa: F401  its OpenSSL has to be there before TensorFlow's, else a TLS connection to PostgreSQL ends the process
 import tensorflow as tf
 
-from models import vocabulary
+from models import encoder, vocabulary
 from models.folder import (
     LABELS,
     MANIFEST,
@@ -47,7 +47,7 @@ class LoadedModel:
 
     def __init__(self, folder: Path, manifest: Manifest, labels: Labels, entries: Sequence[str]) -> None:
         self.folder = folder
-        self.name, self.version = manifest.name, manifest.version
+        self.name, self.version, self.tier = manifest.name, manifest.version, manifest.tier
         self.topics: Sequence[str] = labels.topic
         self.intents: Sequence[str] = labels.intent
         self.is_intent: Sequence[bool] = [scope_of(name) in SCOPES for name in labels.intent]
@@ -57,6 +57,8 @@ class LoadedModel:
         self.entity_types = self._patterns.entity_types
         self.vocabulary: Sequence[str] = entries
         self.module = _saved_model(folder / SAVED_MODEL)
+        if manifest.encoder:
+            _fill(self.module)
         self._serve = _signature(self.module, folder / SAVED_MODEL)
         self._check_outputs()
 
@@ -89,7 +91,7 @@ def encoded(texts: Sequence[str]) -> list[bytes]:
 
 
 def load(folder: Path = DEFAULT, *, intra_threads: int = 2, inter_threads: int = 2) -> LoadedModel:
-    """The model of a folder. Raises ModelError.
+    """The model of a folder. Raises ModelError, and EncoderError for a package that it needs.
 
     intra_threads, inter_threads: TensorFlow's threads within and between operations, 2 and 2 being best on two cores.
     TensorFlow takes them once a process, before its first operation: later values have no effect.
@@ -99,7 +101,10 @@ def load(folder: Path = DEFAULT, *, intra_threads: int = 2, inter_threads: int =
     labels = read_json(folder / LABELS, Labels)
     if tuple(labels.sentiment) != SENTIMENTS:
         raise ModelError(folder / LABELS, f"sentiment labels must be {', '.join(SENTIMENTS)}, not {labels.sentiment}")
-    return LoadedModel(folder, read_json(folder / MANIFEST, Manifest), labels, vocabulary.read(folder / VOCABULARY))
+    manifest = read_json(folder / MANIFEST, Manifest)
+    if manifest.encoder:
+        encoder.check(manifest.encoder)
+    return LoadedModel(folder, manifest, labels, vocabulary.read(folder / VOCABULARY))
 
 
 def set_threads(intra_threads: int, inter_threads: int) -> None:
@@ -153,6 +158,14 @@ def _saved_model(path: Path) -> tf.Module:
     except Exception as error:  # a corrupt file surfaces as any of a dozen kinds
         raise ModelError(path, f"this SavedModel cannot be loaded ({type(error).__name__}: {error})") from error
     return module
+
+
+def _fill(module: tf.Module) -> None:
+    """Gives the graph the weights of the installed encoder."""
+    from models.architectures import lora  # noqa: PLC0415  Keras and KerasHub, for this tier alone
+
+    for own, value in zip(module.frozen, lora.shared().weights(), strict=True):
+        own.assign(value)
 
 
 def _signature(module: tf.Module, path: Path) -> tf.types.experimental.Callable:

@@ -6,6 +6,7 @@ from typing import Any
 
 from models.architectures.contract import Architecture
 from models.architectures.registry import ARCHITECTURES
+from models.preparation.licences import CHOICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Settings:
     """How to train. tasks: none are all that the architecture has. epochs, rate: None is the architecture's; a rate of 0 looks for one.
 
     patience: epochs without a better dev score after which it ends; 0: never. class_weights: whether every class counts alike.
-    teachers: a folder of vectors (models.teachers).
+    teachers: a folder of vectors (models.teachers). licences: of the rows that are trained on (models.preparation.licences.CHOICES).
     """
 
     architecture: str = "cnn"
@@ -24,6 +25,7 @@ class Settings:
     patience: int = 3
     class_weights: bool = False
     teachers: Path | None = None
+    licences: str = CHOICES[0]
 
     def of(self) -> Architecture:
         """The architecture, with these settings in its recipe."""
@@ -40,7 +42,8 @@ class Settings:
         """As a command line names them; empty where they are left out."""
         return {
             "epochs": architecture.recipe.epochs, "seed": self.seed, "learning-rate": "" if self.rate is None else self.rate or "search",
-            "patience": self.patience, "class-weights": "balanced" if self.class_weights else ""}
+            "patience": self.patience, "class-weights": "balanced" if self.class_weights else "",
+            "licences": "" if self.licences == CHOICES[0] else self.licences}
 
 
 def state_of(out: Path) -> Path:

@@ -24,7 +24,12 @@ from models.evaluation.evaluate import evaluate
 from models.evaluation.scores import span_scores
 from models.evaluation.summary import summary
 from models.fit import Fit, Job, Watcher
+from models.licensed import Learnt, check_tasks, learnt, permitted
 from models.load import load
+from models.preparation.licences import CHOICES
+from models.preparation.manifest import Manifest as Prepared
+from models.preparation.read import digest_of
+from models.readers import preparation_of, reader_of
 from models.settings import Settings, state_of
 from models.start import start
 from models.taxonomy import ENTITY_TYPES, INTENTS, SCOPES, TOPICS, intents_of, scope_of
@@ -42,7 +47,8 @@ NOT_TRAINED = ("other",)
 class Material:
     """What a model learns from. topics, intents, kinds: the names of its classes. dev: what choices are made on.
 
-    teachers: larger models' vectors of the texts. guesses: soft labels by task.
+    teachers: larger models' vectors of the texts. guesses: soft labels by task. learnt: from what sets.
+    prepared: what `textpulse prepare` did to the rows.
     """
 
     texts: list[Example]
@@ -54,6 +60,8 @@ class Material:
     digests: dict[str, str]
     teachers: Sequence[Vectors] = ()
     guesses: Mapping[str, Vectors] = field(default_factory=dict)
+    learnt: Mapping[DataSet, Learnt] = field(default_factory=dict)
+    prepared: Prepared | None = None
 
 
 def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) -> Path:
@@ -65,9 +73,9 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     tf.get_logger().setLevel("ERROR")   # of graphs that are traced again: each trial of a learning rate has its own
     architecture, state = settings.of(), state_of(out)
     folder.check_replaceable(out)
-    material, published = gathered(data_folder, architecture, settings.teachers), rows.read(data_folder, "test")
+    material, published = gathered(data_folder, architecture, settings.teachers, settings.licences), rows.read(data_folder, "test")
     identity = settings.identity | {"data": _digest(material.digests)}
-    entries = vocabulary.learn((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
+    entries = architecture.vocabulary((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
     server, history, temperatures = fitted(architecture, settings, material, entries, state, identity, watcher)
     with folder.written_whole(out) as new:
         manifest = write(new, out.name, server, architecture, material, entries, abstains(server, material))
@@ -75,33 +83,39 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
         metrics = summary(evaluate(load(new), fair.answerable(published, manifest), report=watcher.said))
         folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
         about = subject(out.name, architecture, settings, material, data_folder)
-        (new / folder.CARD).write_text(card.text(about, str(data_folder), metrics, list(material.dev)), encoding="utf-8")
+        (new / folder.CARD).write_text(card.text(about, str(data_folder), metrics, material.learnt), encoding="utf-8")
         folder.sync(new)
     state.unlink(missing_ok=True)
     return out
 
 
-def gathered(data_folder: Path, architecture: Architecture, teachers: Path | None = None) -> Material:
-    """The rows of the sets whose task is trained. teachers: a folder of vectors."""
-    evaluated = data.evaluated_texts(data_folder)
-    sets = [dataset for dataset in data.present(data_folder) if {*dataset.tasks} & {*architecture.tasks}]
-    if not sets:
+def gathered(data_folder: Path, architecture: Architecture, teachers: Path | None = None, licences: str = CHOICES[0]) -> Material:
+    """The rows of the sets whose task is trained. teachers: a folder of vectors. licences: of the training rows."""
+    reader = reader_of(data_folder)
+    evaluated, trained = reader.evaluated_texts(data_folder), {*architecture.tasks}
+    sets = [dataset for dataset in reader.present(data_folder) if reader.tasks(data_folder, dataset) & trained]
+    if not any({*dataset.tasks} & trained for dataset in sets):
         raise data.DataError(f"{data_folder}: holds no set for {', '.join(architecture.tasks)}")
     keep = partial(_asked, architecture)
-    of_sets = {dataset: keep(data.train(data_folder, dataset, evaluated)) for dataset in sets}
-    entities = [e for dataset, examples in of_sets.items() if dataset.task == "entities" for e in examples * dataset.repeat]
+    every = {dataset: keep(reader.train(data_folder, dataset, evaluated)) for dataset in sets}
+    of_sets, left_out = permitted(every, licences)
+    check_tasks(data_folder, architecture.tasks, every, of_sets)
+    repeated = [e for dataset, examples in of_sets.items() for e in examples * dataset.repeat]
+    texts = [e for e in repeated if any(e.label(task) != NO_LABEL for task in TEXT_TASKS)]   # silver labels are in sets of any task
+    entities = [e for e in repeated if e.entities is not None]
     if teachers and "entities" in architecture.tasks:
-        entities += silver(teachers, [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples])
+        entities += silver(teachers, [e for e in texts if e.entities is None])
     found, guesses = (files.found(teachers), files.guessed(teachers)) if teachers else ({}, {})
-    texts = [e for dataset, examples in of_sets.items() if dataset.task != "entities" for e in examples * dataset.repeat]
     return Material(
-        texts + (without_labels(texts, entities, evaluated) if found else []),
-        entities, {dataset: keep(data.dev(data_folder, dataset)) for dataset in sets},
+        texts + (without_labels(texts, entities, evaluated | left_out) if found else []),
+        entities,
+        {dataset: keep(reader.dev(data_folder, dataset)) if {*dataset.tasks} & trained else [] for dataset in sets},
         TOPICS if "topic" in architecture.tasks else NOT_TRAINED, INTENTS if "intent" in architecture.tasks else (),
         ENTITY_TYPES if "entities" in architecture.tasks else (),
-        data.digests(data_folder, sets) | {f"teachers/{path.name}": rows.digest(path) for path in (*found.values(), *guesses.values())},
+        reader.digests(data_folder, sets) | {f"teachers/{path.name}": digest_of(path) for path in (*found.values(), *guesses.values())},
         [files.read(path) for path in found.values()],
-        {task: files.read(path) for task, path in guesses.items() if task in architecture.tasks})
+        {task: files.read(path) for task, path in guesses.items() if task in architecture.tasks}, learnt(every, of_sets),
+        preparation_of(data_folder))
 
 
 def silver(teachers: Path, texts: Sequence[Example]) -> list[Example]:
@@ -121,6 +135,8 @@ def without_labels(texts: Sequence[Example], entities: Sequence[Example], evalua
 def _asked(architecture: Architecture, examples: list[Example]) -> list[Example]:
     """The rows with the labels of the tasks that are trained."""
     known = [replace(one, **{task: NO_LABEL for task in TEXT_TASKS if task not in architecture.tasks}) for one in examples]  # type: ignore[arg-type]
+    if "entities" not in architecture.tasks:
+        known = [replace(one, entities=None) for one in known]
     return known if architecture.three_sentiments else _binary(known)
 
 
@@ -246,9 +262,11 @@ def write(
     for placeholder in (folder.CARD, folder.METRICS):
         (new / placeholder).touch()
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    version = folder.content_version(new)
+    over = architecture.encoder()
+    version = folder.content_version(new, over)
     manifest = folder.Manifest(
-        name, version, list(architecture.tasks), architecture.about, material.digests, created, architecture.three_sentiments)
+        name, version, list(architecture.tasks), architecture.about, material.digests, created, architecture.three_sentiments,
+        material.prepared.options if material.prepared else None, over)
     folder.write_json(new / folder.MANIFEST, manifest)
     return manifest
 
@@ -264,7 +282,7 @@ def subject(name: str, architecture: Architecture, settings: Settings, material:
     command = card.command(chosen | settings.options(architecture))
     answers = ", ".join(said[task] for task in architecture.tasks)
     return card.Subject(name, settings.architecture, architecture.about, answers, command,
-                        architecture.tasks, settings.teachers is not None)
+                        architecture.tasks, settings.teachers is not None, settings.licences, material.prepared)
 
 
 def _digest(digests: Mapping[str, str]) -> str:

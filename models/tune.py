@@ -1,18 +1,20 @@
 """Trains a user's own topics onto a model that is there: what it knows of moods and names is kept, and no data set is needed."""
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from models import card, folder
+from models import card, folder, self_training
 from models.architectures import TASKS
 from models.architectures.cnn import ConvolutionalNetwork
-from models.architectures.contract import Architecture, Network, Sizes
+from models.architectures.contract import Architecture, Network, Server, Sizes
 from models.architectures.registry import ARCHITECTURES
-from models.batches import encoded
+from models.batches import Encoded, encoded
 from models.data import NO_LABEL, DataSet, Example
 from models.evaluation.answers import answer
 from models.evaluation.scores import label_scores
@@ -20,19 +22,25 @@ from models.evaluation.summary import figures
 from models.fit import Fit, Job, Watcher
 from models.labels import Labels
 from models.load import LoadedModel, load
+from models.self_training import SHARES, Pseudo, Shares, Unlabelled, best_round, soft
 from models.settings import Settings, state_of
-from models.train import Material, calibrate, scorer, write
+from models.teachers.files import Vectors
+from models.train import Material, calibrate, scorer, tagger, write
 from schemas.tagging import SENTIMENTS
 
 ARCHITECTURE = "cnn"
 EPOCHS = 12
 RATE = 2e-3
 """Lower than that of a network which begins anew."""
+EPOCH_ROWS = 7_680
+"""Of an epoch, at least: it reads a small file several times, or there would be too few steps to learn anything."""
 TABLES = ("embedding", "kernel", "bias", "bigrams", "names")
 
 
-def tune(labels: Labels, source: str, base_folder: Path, out: Path, settings: Settings, watcher: Watcher) -> Path:
-    """Writes the model folder `out`, whose topics are the labels.
+def tune(
+    labels: Labels, source: str, base_folder: Path, out: Path, settings: Settings, watcher: Watcher, unlabelled: Unlabelled | None = None,
+) -> Path:
+    """Writes the model folder `out`, whose topics are the labels. unlabelled: texts to learn from as well (see self_training.py).
 
     All weights learn, beginning with the base's; what these say of sentiment and entities, of the texts and of random ones, is learnt
     beside the labels, so that it is not forgotten (see rehearsal.py). source: the file, as it was named. Raises folder.ModelError for a
@@ -43,23 +51,76 @@ def tune(labels: Labels, source: str, base_folder: Path, out: Path, settings: Se
     folder.check_replaceable(out)
     architecture = _architecture(settings, folder.read_json(base_folder / folder.MANIFEST, folder.Manifest).tasks)
     start = Start(base)
-    material = material_of(labels, source, base)
+    material = material_of(labels, source, base, unlabelled)
     identity = settings.identity | {"labels": labels.sha256, "base": base.version}
+    identity |= {"unlabelled": unlabelled.sha256} if unlabelled else {}
     texts, entities = encoded(material.texts, base.vocabulary), encoded(material.entities, base.vocabulary)
     sizes = Sizes(len(base.vocabulary), len(SENTIMENTS), len(material.topics), 1, start.entity_labels, start.name_pairs)
-    watcher.said(f"begins with {base.name} {base.version}; {len(material.texts):,} rows, {len(labels.names)} labels")
+    watcher.said(f"begins with {base.name} {base.version}; {len(labels.of('train')):,} rows, {len(labels.names)} labels")
     job = Job(architecture, sizes, base.vocabulary, texts, entities, architecture.recipe.epochs, settings.seed,
               None if settings.rate == 0 else architecture.recipe.rate, settings.patience, settings.class_weights, start=start, keeps=True)
-    network, server, history = Fit(job, state_of(out), identity, scorer(material.dev, three_sentiments=True), watcher).run()
-    temperatures = calibrate(network, server, architecture, material.dev)
+    states = states_of(out)
+    if not states[0].exists():   # begun anew: what others left counts no more
+        _remove(states)
+
+    def trained(number: int, pseudo: list[Pseudo]) -> Trained:
+        of_round = job
+        if pseudo:
+            rows, guesses = with_pseudo(material, base.vocabulary, pseudo)
+            of_round = replace(job, texts=rows, guesses={"topic": guesses})
+        network, server, history = Fit(of_round, states[number], identity, scorer(material.dev, three_sentiments=True), watcher).run()
+        shares = answer(tagger(server, three_sentiments=True), unlabelled.texts).topic if unlabelled else np.zeros((0, 0), np.float32)
+        return Trained(pseudo, shares, server, history, calibrate(network, server, architecture, material.dev))
+
+    best, rounds = best_round(trained, unlabelled.texts, watcher.said) if unlabelled else (trained(0, []), [])
     with folder.written_whole(out) as new:
-        write(new, out.name, server, architecture, material, base.vocabulary)
+        write(new, out.name, best.server, architecture, material, base.vocabulary)
         metrics = scored(load(new), labels, watcher)
-        folder.write_json(new / folder.METRICS, {"test": metrics, "dev": history, "temperature": temperatures})
-        (new / folder.CARD).write_text(_card(out.name, source, labels, base, architecture, settings, metrics), encoding="utf-8")
+        found = {"test": metrics, "dev": best.history, "temperature": best.temperatures}
+        folder.write_json(new / folder.METRICS, found | ({"rounds": rounds} if rounds else {}))
+        said = self_training.told(unlabelled, best, rounds) if unlabelled else ""
+        options = {"labels": source, "unlabelled": shlex.quote(unlabelled.source) if unlabelled else ""} | settings.options(architecture)
+        (new / folder.CARD).write_text(_card(out.name, card.command(options), labels, base, metrics, said), encoding="utf-8")
         folder.sync(new)
-    state_of(out).unlink(missing_ok=True)
+    _remove(states)
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What was fitted on the labels and some pseudo-labels, at its best epoch.
+
+    shares: of the texts without labels, before calibration, for which a few dev rows are no measure. history: the dev scores of its epochs.
+    """
+
+    pseudo: Sequence[Pseudo]
+    shares: Shares
+    server: Server
+    history: list[dict[str, Any]]
+    temperatures: dict[str, float]
+
+    @property
+    def dev(self) -> float:
+        """The share of dev rows that is right."""
+        return max(float(one["mean"]) for one in self.history)
+
+
+def states_of(out: Path) -> list[Path]:
+    """The state of each round: one that is finished stands until all are, so that a run that was killed is at once where it was."""
+    first = state_of(out)
+    return [first, *(first.with_suffix(f".{number}{first.suffix}") for number in range(1, len(SHARES) + 1))]
+
+
+def _remove(states: Sequence[Path]) -> None:
+    for state in states:
+        state.unlink(missing_ok=True)
+
+
+def with_pseudo(material: Material, vocabulary: Sequence[str], pseudo: Sequence[Pseudo]) -> tuple[Encoded, Vectors]:
+    """The rows of the file and some more, and the soft labels of these."""
+    guesses = soft(pseudo)
+    rows = [*material.texts, *(Example(one.text, topic=one.label) for one in pseudo)]
+    return encoded(rows, vocabulary, (guesses,)), guesses
 
 
 def _architecture(settings: Settings, tasks: Sequence[str]) -> Architecture:
@@ -72,7 +133,7 @@ class Start:
 
     def __init__(self, base: LoadedModel) -> None:
         self._module = base.module
-        if not all(hasattr(self._module, f"_{name}") for name in (*TABLES, "name_pairs", "heads")):
+        if base.tier != "fast" or not all(hasattr(self._module, f"_{name}") for name in (*TABLES, "name_pairs", "heads")):
             raise folder.ModelError(base.folder, "is of another architecture: own labels are trained onto a model of architecture cnn")
         self.name_pairs = self._module._name_pairs.numpy()
         self.entity_labels = int(self._module.entity_labels.numpy())
@@ -86,13 +147,14 @@ class Start:
                 variable.assign(getattr(self._module._heads, name))
 
 
-def material_of(labels: Labels, source: str, base: LoadedModel) -> Material:
-    """The rows of the file."""
+def material_of(labels: Labels, source: str, base: LoadedModel, unlabelled: Unlabelled | None = None) -> Material:
+    """The rows of the file, as often as an epoch reads them, and the digests of all that is learnt from."""
     texts = [Example(row.text, SENTIMENTS.index(row.sentiment) if row.sentiment else NO_LABEL, labels.names.index(row.label))
              for row in labels.of("train")]
     dataset = DataSet(Path(source).name, "topic", "", lambda row: Example(""), "", "")
-    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, (), base.learnt_types,
-                    {Path(source).name: labels.sha256, "base": base.version})
+    digests = {Path(source).name: labels.sha256, "base": base.version} | ({"unlabelled": unlabelled.sha256} if unlabelled else {})
+    texts *= -(-EPOCH_ROWS // len(texts))
+    return Material(texts, [], {dataset: _examples(labels, "dev")}, labels.names, (), base.learnt_types, digests)
 
 
 def _examples(labels: Labels, split: str) -> list[Example]:
@@ -122,7 +184,7 @@ Tags texts with one of {count} topics of its own: {names}. Sentiment and entitie
 
 Began with the weights of the base, and learnt {rows:,} rows. The base's own sentiment and entities, of these texts and of random ones,
 were learnt beside the labels, so that they are not forgotten. The best epoch by accuracy on the dev rows is kept: their figure flatters.
-
+{self_training}
 ## Figures
 
 | split | rows | accuracy | macro-F1 |
@@ -132,13 +194,11 @@ were learnt beside the labels, so that they are not forgotten. The best epoch by
 {base_data}"""
 
 
-def _card(
-    name: str, source: str, labels: Labels, base: LoadedModel, architecture: Architecture, settings: Settings, metrics: dict[str, Any],
-) -> str:
+def _card(name: str, command: str, labels: Labels, base: LoadedModel, metrics: dict[str, Any], self_training: str) -> str:
     figures = "\n".join(
         f"| {split} | {found['rows']:,} | {found['accuracy']:.3f} | {found['macro_f1']:.3f} |" for split, found in metrics.items())
-    command = card.command({"labels": source} | settings.options(architecture))
     _, heading, data = (base.folder / folder.CARD).read_text(encoding="utf-8").partition("## Data")
     return _CARD.format(
         name=name, count=len(labels.names), names=", ".join(labels.names), base=base.name, version=base.version, command=command,
-        rows=len(labels.of("train")), figures=figures, base_data=f"{heading} of the base{data}" if heading else "")
+        self_training=self_training, rows=len(labels.of("train")), figures=figures,
+        base_data=f"{heading} of the base{data}" if heading else "")

@@ -11,6 +11,7 @@ EXIT_CODES: Mapping[str, int] = {
     "models.checkpoint.RunError": USAGE,
     "models.data.DataError": USAGE,
     "models.teachers.files.TeachersError": USAGE,
+    "models.encoder.EncoderError": ENVIRONMENT,
     "models.folder.ModelError": ENVIRONMENT,
     "transforms.archives.ArchiveError": USAGE,
     "transforms.kafka_security.KafkaProblem": ENVIRONMENT,

@@ -54,7 +54,7 @@ class JobMetrics:
         yield _counter("textpulse_restarts", "Restarts of the job", ("cause",), {
             (cause,): number for cause, number in (dict.fromkeys(CAUSES, 0) | restarts()).items()})
         yield _gauge("textpulse_model_info", "The model in use", ("model", "version", "tier"), {
-            (self.tagger.name, self.tagger.version, self.tagger.name): 1})
+            (self.tagger.name, self.tagger.version, self.tagger.tier): 1})
         yield _gauge("textpulse_seen_ids_bytes", "Memory of the ids by which duplicates are found", (), {(): seen_bytes})
         yield from self._progress()
         yield from self._windows()

@@ -54,6 +54,7 @@ SERVERS = Option("bootstrap-servers", servers, "", "Kafka brokers, host:port[,ho
 TOPIC = Option("topic", topics, "texts", "topic to read or write; several with commas")
 CONNECT = Option("connect-timeout", positive_s, 30.0, "how long to wait for a broker at start")
 MODEL = Option("model", str, "", "model folder; default: the model that comes with textpulse")
+EXPLAIN = Option("explain", bool, False, "also mark in sample texts the words that carried their sentiment, by --model")
 WINDOW = Option("window", positive_s, 60.0, "length of the base window, such as 10s, 60s, 5m")
 LATENESS = Option("allowed-lateness", duration_s, 600.0, "how long after its end a window still takes late records")
 DISORDER = Option("out-of-orderness", duration_s, 2.0, "how far behind the newest event the others usually are")

@@ -35,6 +35,8 @@ class Tagger(Protocol):
 
     name: str
     version: str
+    tier: str
+    """fast, or accurate: over a larger encoder."""
     topics: Sequence[str]
     intents: Sequence[str]
     is_intent: Sequence[bool]

@@ -284,7 +284,7 @@ def registry() -> Iterator[RegistryServer]:
 class WordTagger:
     """A tagger whose answers a test can tell from the words: good, bad, parcel, and the brand Acme. It refuses what is poisoned."""
 
-    name, version = "words", "1"
+    name, version, tier = "words", "1", "fast"
     topics = ("delivery", "other")
     intents, is_intent, intent_threshold = (), (), 0.0
     entity_types = ("brand",)

@@ -16,6 +16,7 @@ from dashboards.page.health import LOOK_EVERY_S as METRICS_EVERY_S
 from dashboards.page.health import Endpoints
 from insights.alerts.say import Told, told
 from insights.board import Board, Filters, Overview
+from insights.carried import Carrier
 from insights.conservation import Audit, audit
 from insights.emerging.say import Told as Topic
 from insights.emerging.say import told as topics_told
@@ -50,7 +51,10 @@ class Now(msgspec.Struct, frozen=True):
 
 @dataclass
 class Live:
-    """open_store raises StoreError, with what to do. problem: why there is nothing to see, or nothing new. books: of some seconds ago."""
+    """open_store raises StoreError, with what to do. problem: why there is nothing to see, or nothing new. books: of some seconds ago.
+
+    carrier: says which words of a sample carried its sentiment; None: the store's counts say which go with it.
+    """
 
     open_store: Callable[[], Store]
     job: str
@@ -60,6 +64,7 @@ class Live:
     endpoints: Endpoints = field(default_factory=lambda: Endpoints(()))
     watchers: set[Watcher] = field(default_factory=set)
     operators: set[Watcher] = field(default_factory=set)   # who wants to know of the metrics
+    carrier: Carrier | None = None
     _store: Store | None = None
     _board: Board | None = None
     _file: tuple[int, int] | None = None

@@ -63,7 +63,7 @@ class OverviewRoom(Room):
             "topics": panels.topics_panel(view, seen, t), "entities": panels.named_panel("entity", view, seen, t),
             "terms": panels.named_panel("term", view, seen, t), "changes": panels.changes_panel(view, seen, t),
             "emerging": emerging_panel(view, live.topics(seen.from_us, seen.to_us), now.topics is not None, t),
-            "incidents": panels.incidents_panel(view, now, alerts, t), "samples": samples_panel(seen.samples, t)}
+            "incidents": panels.incidents_panel(view, now, alerts, t), "samples": samples_panel(seen.samples, t, live.carrier)}
 
     def settle(self, shown: Mapping[str, str]) -> None:
         """The chart."""

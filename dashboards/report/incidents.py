@@ -1,12 +1,15 @@
 """What happened: incidents with their alerts, and an alert in words."""
 from collections.abc import Sequence
 
+from dashboards.marked import pieces
 from dashboards.report.figures import count, lasting, length, percent, value
 from dashboards.report.markup import Markup, tag
 from dashboards.report.words import Words
 from insights.alerts.explain import Contributor
 from insights.alerts.judge import Severity
 from insights.alerts.say import SHARES, Told
+from insights.carried import Carried, Carrier
+from insights.cells import Sample
 from insights.report import Incident, Report
 from schemas.records import to_us
 
@@ -16,13 +19,16 @@ SHOWN_CAUSES = 3
 SHOWN_QUOTES = 3
 
 
-def incidents(of: Report, words: Words) -> Markup:
-    """All of them, the oldest first."""
-    shown = [_incident(number, incident, of.about.window_us, words) for number, incident in enumerate(of.incidents[:SHOWN_INCIDENTS], 1)]
+def incidents(of: Report, words: Words, carrier: Carrier | None = None) -> Markup:
+    """All of them, the oldest first. carrier: see page."""
+    numbered = enumerate(of.incidents[:SHOWN_INCIDENTS], 1)
+    shown = [_incident(number, incident, of.about.window_us, words, carrier) for number, incident in numbered]
     left = sum(len(incident.alerts) for incident in of.incidents[SHOWN_INCIDENTS:])
     if left:
         shown.append(tag("p", words.more_alerts.format(count(left)), class_="note"))
     note = words.incidents_note if shown else words.no_incidents
+    if shown and carrier:
+        note = f"{note} {words.carried.format(carrier.model)}"
     return tag("section", tag("h2", words.incidents), tag("p", note, class_="note"), shown)
 
 
@@ -63,7 +69,7 @@ def causes_of(alert: Told) -> list[Contributor]:
     return sorted(same_way, key=lambda one: (-one.part, one.dimension, one.value))[:SHOWN_CAUSES]
 
 
-def _incident(number: int, incident: Incident, window_us: int, words: Words) -> Markup:
+def _incident(number: int, incident: Incident, window_us: int, words: Words, carrier: Carrier | None) -> Markup:
     alerts = incident.alerts
     critical = any(alert.severity is Severity.CRITICAL for alert in alerts)
     severity = Severity.CRITICAL if critical else Severity.WARNING
@@ -76,20 +82,28 @@ def _incident(number: int, incident: Incident, window_us: int, words: Words) -> 
         "article",
         tag("h3", tag("span", str(number), class_="mark"), " ",
             in_words(alerts[0], window_us, words), " ", tag("span", words.severities[severity], class_=f"chip {severity}")),
-        tag("p", when, " · ", incident.id, class_="note"), _quotes(alerts, words), _table(number, alerts[:SHOWN_ALERTS], window_us, words),
+        tag("p", when, " · ", incident.id, class_="note"), _quotes(alerts, words, carrier),
+        _table(number, alerts[:SHOWN_ALERTS], window_us, words),
         tag("p", words.more_alerts.format(count(more)), class_="note") if more > 0 else "")
 
 
-def _quotes(alerts: Sequence[Told], words: Words) -> Markup | str:
+def _quotes(alerts: Sequence[Told], words: Words, carrier: Carrier | None) -> Markup | str:
     """The first samples that have a text."""
     texts = {sample.id: sample for alert in alerts for sample in alert.reason.samples if sample.text}
     shown = list(texts.values())[:SHOWN_QUOTES]
     if not shown:
         return ""
+    found = carrier.of([(one.text, one.sentiment) for one in shown]) if carrier else [Carried()] * len(shown)
+    return tag("ul", [_quote(one, carried, words) for one, carried in zip(shown, found, strict=True)], class_="quotes")
+
+
+def _quote(one: Sample, carried: Carried, words: Words) -> Markup:
     feelings = {"negative": words.negative, "neutral": words.neutral, "positive": words.positive}
-    return tag("ul", [
-        tag("li", tag("span", class_=f"dot {one.sentiment}"), tag("bdi", one.text), " ",
-            tag("span", feelings.get(one.sentiment, ""), class_="quiet")) for one in shown], class_="quotes")
+    said = feelings.get(one.sentiment, "")
+    if carried.instead:
+        said = words.aside.format(said, words.instead.format(feelings[carried.instead]))
+    text = [tag("strong", piece.text) if piece.telling else piece.text for piece in pieces(one.text, (), carried.marks)]
+    return tag("li", tag("span", class_=f"dot {one.sentiment}"), tag("bdi", text), " ", tag("span", said, class_="quiet"))
 
 
 def _table(number: int, alerts: Sequence[Told], window_us: int, words: Words) -> Markup:

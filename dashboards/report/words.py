@@ -38,6 +38,9 @@ class Words(NamedTuple):
     mood_about: str = "A line over the same time: {} negative on the whole, at most {}."
     incident: str = "Incident {}"
     incidents_note: str = "Changes of single windows that are too surprising to be chance, and large enough to matter."
+    carried: str = ("In bold in sample texts: the words that carried the sentiment, by model {}. Where it says another one of the text as "
+                    "it stands here, with its masks, this is in brackets.")
+    instead: str = "by this model {}"
     emerging: str = "Emerging topics"
     emerging_caption: str = "Words that people began to say together"
     topic_name: str = "Topic"
@@ -143,6 +146,8 @@ CHINESE = Words(
     mood_about="同一时间的折线：总体负面 {}，最高 {}。",
     incident="事件 {}",
     incidents_note="个别窗口的变化：大得不像偶然，也大到值得关注。",
+    carried="样本文本中的粗体：据模型 {}，决定情感的词。若该模型对此处脱敏文本的判断不同，则写在括号中。",
+    instead="此模型判为{}",
     emerging="新兴话题",
     emerging_caption="人们开始一起提到的词语",
     topic_name="话题",

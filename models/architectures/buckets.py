@@ -1,5 +1,6 @@
 """Serving texts of any length without letting a long one pad all others: buckets of rows of like length."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -31,6 +32,13 @@ def buckets_of(pieces: Pieces) -> tuple[list[Bucket], tf.Tensor]:
     runs = [order[bounds[i] : bounds[i + 1]] for i in range(len(BOUNDS) - 1)]
     found = [_bucket(tf.gather(starts, rows), tf.gather(lengths, rows), tf.size(pieces.ids)) for rows in runs]
     return found, tf.math.invert_permutation(order)
+
+
+def flat(parts: Sequence[tf.Tensor], buckets: Sequence[Bucket]) -> tf.Tensor:
+    """[K, ...]: what was answered for the pieces of each bucket, [B, L, ...], in the order of the texts and without the padding."""
+    places = tf.concat([tf.boolean_mask(bucket.places, bucket.inside) for bucket in buckets], 0)
+    values = tf.concat([tf.boolean_mask(part, bucket.inside) for part, bucket in zip(parts, buckets, strict=True)], 0)
+    return tf.gather(values, tf.math.invert_permutation(places))
 
 
 def _bucket(starts: tf.Tensor, lengths: tf.Tensor, padding: tf.Tensor) -> Bucket:

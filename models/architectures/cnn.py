@@ -106,15 +106,18 @@ def shifted(values: tf.Tensor, offset: int) -> tf.Tensor:
 
 
 class Heads(tf.Module):
-    """What follows the first layer; the same object in training and in serving. Features are never negative."""
+    """What follows the first layer; the same object in training and in serving. Features are never negative.
 
-    def __init__(self, sizes: Sizes) -> None:
+    beside: the width of a vector of the whole text that the dense layer and the heads are given too (joined.py).
+    """
+
+    def __init__(self, sizes: Sizes, beside: int = 0) -> None:
         super().__init__(name="heads")
-        wide = FILTERS * len(TEXT_GROUPS)
-        self.dense, self.dense_bias = weight("dense", 2 * wide, HIDDEN), zeros("dense_b", HIDDEN)
-        self.sentiment, self.sentiment_bias = weight("sentiment", HIDDEN, sizes.sentiment), zeros("sentiment_b", sizes.sentiment)
-        self.topic, self.topic_bias = weight("topic", HIDDEN, sizes.topic), zeros("topic_b", sizes.topic)
-        self.intent, self.intent_bias = weight("intent", HIDDEN, sizes.intent), zeros("intent_b", sizes.intent)
+        pooled, seen = 2 * FILTERS * len(TEXT_GROUPS) + beside, HIDDEN + beside
+        self.dense, self.dense_bias = weight("dense", pooled, HIDDEN), zeros("dense_b", HIDDEN)
+        self.sentiment, self.sentiment_bias = weight("sentiment", seen, sizes.sentiment), zeros("sentiment_b", sizes.sentiment)
+        self.topic, self.topic_bias = weight("topic", seen, sizes.topic), zeros("topic_b", sizes.topic)
+        self.intent, self.intent_bias = weight("intent", seen, sizes.intent), zeros("intent_b", sizes.intent)
         self.shape = tf.Variable(tf.zeros([SHAPES**3, FILTERS]), name="shape")
         self.entity_in = weight("entity_in", 2 * FILTERS, FILTERS)
         self.entity_text = weight("entity_text", FILTERS, FILTERS)
@@ -122,15 +125,16 @@ class Heads(tf.Module):
         self.entity, self.entity_bias = weight("entity", FILTERS, sizes.entity), zeros("entity_b", sizes.entity)
         self.neighbours = tf.Variable(tf.zeros([3 * sizes.entity, sizes.entity]), name="neighbours")
 
-    def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def hidden(self, features: list[tf.Tensor], lengths: tf.Tensor, beside: Sequence[tf.Tensor] = ()) -> tuple[tf.Tensor, tf.Tensor]:
         """float32[B, HIDDEN] from the maximum and root_sum_of the pieces of each of TEXT_GROUPS; and the mean of the last group.
 
-        features: float32[B, L, FILTERS] a group, zero at the padding, at least one column; lengths int32[B].
+        features: float32[B, L, FILTERS] a group, zero at the padding, at least one column; lengths int32[B]. beside: one float32[B, D],
+        where the heads were made for it, which also follows what is returned.
         """
         sums = [root_sum_of(group, lengths) for group in features]
-        pooled = tf.concat([*(tf.reduce_max(group, 1) for group in features), *sums], 1)
+        pooled = tf.concat([*(tf.reduce_max(group, 1) for group in features), *sums, *beside], 1)
         mean = sums[-1] / tf.sqrt(tf.cast(tf.maximum(lengths, 1), tf.float32))[:, None]
-        return tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias), mean
+        return tf.concat([tf.nn.relu(tf.matmul(pooled, self.dense) + self.dense_bias), *beside], 1), mean
 
     def logits(self, hidden: tf.Tensor) -> list[tf.Tensor]:
         """Of each of TEXT_TASKS, float32[B, classes]."""
@@ -171,7 +175,7 @@ class Heads(tf.Module):
 class ConvolutionalNetwork(tf.Module):
     """The whole network as it is trained."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: Sizes, beside: int = 0) -> None:
         super().__init__(name="network")
         self.embedding = tf.Variable(tf.random.normal([sizes.vocabulary, EMBEDDING], stddev=0.1), name="embedding")
         self.kernel = weight("kernel", EMBEDDING, FILTERS * len(SLICES))
@@ -179,7 +183,7 @@ class ConvolutionalNetwork(tf.Module):
         self.bigrams = tf.Variable(tf.zeros([BIGRAM_ROWS, FILTERS]), name="bigrams")
         self.name_pairs = tf.Variable(sizes.name_pairs, trainable=False, name="name_pairs")
         self.names = tf.Variable(tf.zeros([len(sizes.name_pairs) + 1, 2 * FILTERS]), name="names")
-        self.heads = Heads(sizes)
+        self.heads = Heads(sizes, beside)
 
     def features(self, ids: tf.Tensor, groups: Sequence[str], noise: Noise | None = None, hidden: float = PIECE_DROPOUT) -> list[tf.Tensor]:
         """The first layer of int32[B, L]: one float32[B, L, FILTERS] a group asked for, zero at the padding.
@@ -217,14 +221,16 @@ class ConvolutionalNetwork(tf.Module):
         """See contract.Network."""
         return self.heads.logits(noise.dropout(hidden, HEAD_DROPOUT) if noise else hidden)
 
-    def entity_logits(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
-        """See contract.Network."""
+    def entity_logits(
+        self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None, beside: Sequence[tf.Tensor] = (),
+    ) -> tf.Tensor:
+        """See contract.Network. beside: more float32[B, L, FILTERS] for the sums of the first layer."""
         bigrams, sums = self.features(ids, (BIGRAM_GROUP, ENTITY_GROUP), noise, ENTITY_PIECE_DROPOUT)
         rows = name_rows(self.name_pairs, ids, shifted(ids, 1))
         if noise:
             rows = tf.where(noise.hides(rows, NAME_DROPOUT), tf.size(self.name_pairs), rows)
         before = preceding(rows, tf.size(self.name_pairs))
-        sums += tf.gather(self.names[:, :FILTERS], rows) + tf.gather(self.names[:, FILTERS:], before)
+        sums = tf.add_n([sums, tf.gather(self.names[:, :FILTERS], rows), tf.gather(self.names[:, FILTERS:], before), *beside])
         sums += self.heads.entity_style(mean_of(bigrams, lengths_of(ids)))[:, None]
         inner = self.heads.entity_inner(sums, bigrams, shape_rows(shapes))
         inner *= tf.cast(ids != PAD_ID, tf.float32)[..., None]

@@ -1,12 +1,15 @@
 """What every architecture keeps to, so that one trainer, one signature and one suite of tests serve them all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+from models.encoder import Encoder
+from models.vocabulary import learn
 
 
 class Batch(NamedTuple):
@@ -142,7 +145,8 @@ class Architecture:
 
     about: what it is, in the words of the card. tasks: those that it can be trained for. three_sentiments: whether it knows a neutral one.
     build: the network, with weights by TensorFlow's seed. server: what answers for networks of these sizes
-    and this vocabulary, and is stored.
+    and this vocabulary, and is stored. vocabulary: the entries for texts, about that many. encoder: what the network is trained over and
+    what is stored does not hold, if any; raises EncoderError.
     """
 
     name: str
@@ -152,6 +156,8 @@ class Architecture:
     build: Callable[[Sizes], Network]
     server: Callable[[Sequence[str], Sizes], Server]
     three_sentiments: bool = True
+    vocabulary: Callable[[Iterable[str], int], list[str]] = learn
+    encoder: Callable[[], Encoder | None] = lambda: None
 
 
 def text_logits(network: Network, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> list[tf.Tensor]:

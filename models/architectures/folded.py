@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from models.architectures.buckets import buckets_of
+from models.architectures.buckets import buckets_of, flat
 from models.architectures.cnn import (
     BIGRAM_GROUP,
     ENTITY_GROUP,
@@ -15,7 +15,6 @@ from models.architectures.cnn import (
     SLICES,
     TEXT_GROUPS,
     ConvolutionalNetwork,
-    Heads,
     bigram_rows,
     name_rows,
     preceding,
@@ -40,17 +39,18 @@ class FoldedServer(tf.Module):
     serve().
     """
 
-    def __init__(self, vocabulary: Sequence[str], sizes: Sizes) -> None:
+    def __init__(self, vocabulary: Sequence[str], sizes: Sizes, network: ConvolutionalNetwork | None = None) -> None:
+        """network: of its own, by default a ConvolutionalNetwork."""
         super().__init__(name="server")
         self._tokenizer = PieceTokenizer(vocabulary)
         self._continues = tf.constant([entry.startswith(CONTINUES) for entry in vocabulary])
-        network = ConvolutionalNetwork(sizes)
+        network = network or ConvolutionalNetwork(sizes)
         self._embedding, self._bigrams, self._names = (
             tf.Variable(tf.cast(table, tf.float16), trainable=False) for table in (network.embedding, network.bigrams, network.names))
         self._name_pairs = tf.Variable(network.name_pairs, trainable=False)
         self._kernel = tf.Variable(network.kernel, trainable=False)
         self._bias = tf.Variable(network.bias, trainable=False)
-        self._heads = Heads(sizes)
+        self._heads = network.heads
         # What load() holds the labels and the vocabulary of the folder against.
         self.entity_labels = tf.Variable(sizes.entity, trainable=False)
         self.entries = tf.Variable(len(vocabulary), trainable=False)
@@ -97,21 +97,28 @@ class FoldedServer(tf.Module):
         pieces = self._tokenizer(texts)
         buckets, back = buckets_of(pieces)
         ids = tf.concat([pieces.ids, [PAD_ID]], 0)
-        parts = [self._texts(tf.gather(ids, bucket.places), bucket.lengths) for bucket in buckets]
+        rows = [tf.gather(ids, bucket.places) for bucket in buckets]
+        vectors, of_pieces = zip(*(self._beside(row) for row in rows), strict=True)
+        parts = [self._texts(row, bucket.lengths, vector) for row, bucket, vector in zip(rows, buckets, vectors, strict=True)]
         *texts, style = (tf.gather(tf.concat(column, 0), back) for column in zip(*parts, strict=True))
-        labels, scores = self._entities(pieces, style) if self._heads.entity.shape[1] > 1 else _no_labels(pieces)
+        beside = [flat(column, buckets) for column in zip(*of_pieces, strict=True)]
+        labels, scores = self._entities(pieces, style, beside) if self._heads.entity.shape[1] > 1 else _no_labels(pieces)
         return columns(texts, decode(labels, scores, tf.gather(self._continues, pieces.ids), pieces), pieces)
 
-    def _texts(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _beside(self, ids: tf.Tensor) -> tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]]:
+        """What Heads.hidden and the entity layer's sums are given beside the tables, of int32[B, L]; nothing here."""
+        return (), ()
+
+    def _texts(self, ids: tf.Tensor, lengths: tf.Tensor, beside: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
         """Probabilities of each of TEXT_TASKS, and entity_style, of one bucket of rows."""
         longest = tf.shape(ids)[1]
         padded = tf.pad(ids, [[0, 0], [2, 2]])
         features = self._features(lambda offset: padded[:, 2 + offset : 2 + offset + longest], TEXT_GROUPS)
-        hidden, mean = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths)
+        hidden, mean = self._heads.hidden([tf.nn.relu(sums) for sums in features], lengths, beside)
         return *(tf.nn.softmax(values) for values in self._heads.logits(hidden)), self._heads.entity_style(mean)
 
-    def _entities(self, pieces: Pieces, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The likeliest label of each flat piece and its probability; style is that of each text.
+    def _entities(self, pieces: Pieces, style: tf.Tensor, beside: Sequence[tf.Tensor] = ()) -> tuple[tf.Tensor, tf.Tensor]:
+        """The likeliest label of each flat piece and its probability; style is that of each text, beside of each flat piece.
 
         All texts make one long row with GAP paddings before each: no buckets, and no text sees another, since nothing here sees further
         than that and the padding is zero in every layer. More padding ends the row.
@@ -127,7 +134,8 @@ class FoldedServer(tf.Module):
         names = name_rows(self._name_pairs, ids, padded[:, GAP + 1 : GAP + 1 + size])
         before = preceding(names, tf.size(self._name_pairs))
         styles = tf.gather(tf.pad(style, [[0, 1], [0, 0]]), texts)
-        sums = tf.add_n([sums, tf.gather(self._tables[-2], names), tf.gather(self._tables[-1], before), styles])
+        more = [tf.tensor_scatter_nd_update(tf.zeros([size, FILTERS]), at, values)[None] for values in beside]
+        sums = tf.add_n([sums, tf.gather(self._tables[-2], names), tf.gather(self._tables[-1], before), styles, *more])
         inner = self._heads.entity_inner(sums, tf.nn.relu(bigrams), shape_rows(shapes))
         logits = tf.gather(self._heads.entity_logits(inner, ids != PAD_ID)[0], at[:, 0])
         scores = tf.exp(tf.reduce_max(logits, 1) - tf.reduce_logsumexp(logits, 1))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from models.architectures import TEXT_TASKS
-from models.architectures.buckets import buckets_of
+from models.architectures.buckets import buckets_of, flat
 from models.architectures.columns import columns
 from models.architectures.contract import Network, Sizes, copied, text_logits
 from models.pieces import CONTINUES, PAD_ID, PAD_SHAPE, PieceTokenizer
@@ -43,9 +43,7 @@ class PaddedServer(tf.Module):
         ids, shapes = tf.concat([pieces.ids, [PAD_ID]], 0), tf.concat([pieces.shapes, [PAD_SHAPE]], 0)
         answers = [self._answers(tf.gather(ids, bucket.places), tf.gather(shapes, bucket.places)) for bucket in buckets]
         texts = [tf.gather(tf.concat([answer[head] for answer in answers], 0), back) for head in range(len(TEXT_TASKS))]
-        places = tf.concat([tf.boolean_mask(bucket.places, bucket.inside) for bucket in buckets], 0)
-        entity = tf.concat([tf.boolean_mask(answer[-1], bucket.inside) for answer, bucket in zip(answers, buckets, strict=True)], 0)
-        entity = tf.gather(entity, tf.math.invert_permutation(places))
+        entity = flat([answer[-1] for answer in answers], buckets)
         labels = tf.argmax(entity, 1, output_type=tf.int32)
         spans = decode(labels, tf.reduce_max(entity, 1), tf.gather(self._continues, pieces.ids), pieces)
         return columns(texts, spans, pieces)

@@ -6,8 +6,11 @@ from models.architectures import TASKS, rnn, transformer
 from models.architectures.cnn import ConvolutionalNetwork
 from models.architectures.contract import Architecture, Network, Recipe, Server, Sizes
 from models.architectures.folded import FoldedServer
+from models.architectures.joined import JoinedNetwork, JoinedServer
+from models.architectures.lora import vocabulary
 from models.architectures.padded import PaddedServer
 from models.architectures.seed_cnn import ENTRIES, SeedNetwork
+from models.encoder import found
 
 ENTRIES_OF_ALL = 16_000
 
@@ -31,4 +34,9 @@ ARCHITECTURES = {one.name: one for one in (
     Architecture(
         "seed_cnn", "embedding 128, convolution 5 x 128, max pooling, dense 64, one sigmoid: sentiment, negative or positive",
         ("sentiment",), Recipe(1e-3, 1.0, 10, 64, averaged=False, smoothing=0.0, entries=ENTRIES), SeedNetwork, _padded(SeedNetwork),
-        three_sentiments=False))}
+        three_sentiments=False),
+    Architecture(
+        "minilm", "all-MiniLM-L6-v2 with low-rank adapters of rank 8 on query and value, joined with the network of cnn; sentiment, topic, "
+        "intent and BIO heads",
+        TASKS, Recipe(1e-3, 0.05, 3, 32, averaged=False, smoothing=0.05, entries=0), JoinedNetwork, JoinedServer,
+        vocabulary=vocabulary, encoder=found))}

@@ -2,8 +2,9 @@
 from pathlib import Path
 
 from models.data import DataError
-from models.evaluation.rows import CLASSES, Split, digest, labels_of, training_file
+from models.evaluation.rows import CLASSES, Split, labels_of, training_file
 from models.folder import LABELS, MANIFEST, Labels, Manifest, ModelError, read_json
+from models.preparation.read import digest_of
 from schemas.tagging import SENTIMENTS
 
 
@@ -34,4 +35,4 @@ def perhaps_seen(model: Path, split: Split) -> list[str]:
         return []
     learnt = {*read_json(model / MANIFEST, Manifest).training_data.values()}
     files = {dataset.name: training_file(split, dataset) for dataset in split.rows if not dataset.has_dev}
-    return [name for name, path in files.items() if not path.is_file() or digest(path) not in learnt]
+    return [name for name, path in files.items() if not path.is_file() or digest_of(path) not in learnt]

@@ -28,3 +28,8 @@ CLASS_OF_KIND = {("tweets_en", "ticket"): NON_COMMERCIAL}
 def licence_class(name: str, kind: str) -> str:
     """The class of the rows of that kind in a set."""
     return CLASS_OF_KIND.get((name, kind), CLASS_OF[name])
+
+
+def allowed(licences: str, name: str, kind: str) -> bool:
+    """Whether rows of that kind in a set are among those of a choice: all, or permissive ones alone."""
+    return licences != PERMISSIVE or licence_class(name, kind) == PERMISSIVE

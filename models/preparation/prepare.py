@@ -12,7 +12,7 @@ from models.preparation.balance import balance
 from models.preparation.cleaning import clean
 from models.preparation.duplicates import Candidate, apart, key_of, unique
 from models.preparation.language import language
-from models.preparation.licences import PERMISSIVE, licence_class
+from models.preparation.licences import allowed, licence_class
 from models.preparation.manifest import FORMAT, Manifest, Options, Reason, SetCounts
 from models.preparation.near_duplicates import near
 from models.preparation.read import is_prepared
@@ -97,7 +97,7 @@ def read_set(work: Work, data: Path, licences: str) -> None:
             candidate = _cleaned(work, row, split)
             if not candidate.row.text.strip():
                 work.leave_out(split, Reason.EMPTY)
-            elif licences == PERMISSIVE and candidate.row.licence != PERMISSIVE:
+            elif not allowed(licences, work.dataset.name, row.kind):
                 work.leave_out(split, Reason.LICENCE)
             else:
                 work.rows[split].append(candidate)

@@ -8,12 +8,13 @@ from models.data import DataError, lines_of
 from models.preparation.manifest import FORMAT, NAME, Manifest
 from models.preparation.row import Row
 
+ROWS = ".jsonl.gz"
 MENDS = "prepare it again with `textpulse prepare --out FOLDER`"
 
 
 def file_name(name: str, split: str) -> str:
     """The file of a set's split within the folder."""
-    return f"{name}.{split}.jsonl.gz"
+    return f"{name}.{split}{ROWS}"
 
 
 def is_prepared(folder: Path) -> bool:
@@ -39,6 +40,27 @@ def manifest_of(folder: Path) -> Manifest:
     return found
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal. Raises OSError."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_files(folder: Path) -> None:
+    """Raises DataError for the first file of rows that is missing or is not the one that was written."""
+    for name, digest in manifest_of(folder).written.items():
+        if name.endswith(ROWS):
+            _check(folder / name, digest)
+
+
+def _check(path: Path, digest: str) -> None:
+    try:
+        found = digest_of(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; {MENDS}") from error
+    if found != digest:
+        raise DataError(f"{path}: is not as it was written; {MENDS}")
+
+
 def rows(folder: Path, name: str, split: str) -> list[Row]:
     """The rows of a set in that split: train, dev or test; none where no row of it is left.
 
@@ -50,8 +72,6 @@ def rows(folder: Path, name: str, split: str) -> list[Row]:
     path = folder / file_name(name, split)
     if path.name not in manifest.written:
         return []
-    lines = lines_of(path)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != manifest.written[path.name]:
-        raise DataError(f"{path}: is not as it was written; {MENDS}")
+    _check(path, manifest.written[path.name])
     decoder = msgspec.json.Decoder(Row)
-    return [decoder.decode(line) for line in lines]
+    return [decoder.decode(line) for line in lines_of(path)]

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 from dashboards.guard.hosts import parsed
 from pipelines.access import access_of, listening, token_of
 from pipelines.commands.command import Command
+from pipelines.commands.models import carrier
 from pipelines.commands.output import note
 from pipelines.commands.reading import check_there
 from pipelines.errors import EnvironmentProblem, UsageProblem
-from pipelines.options import HTTP, JOB, STORE, Option
+from pipelines.options import EXPLAIN, HTTP, JOB, MODEL, STORE, Option
 from pipelines.values import port_number
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ OPTIONS = (
     Option("page-host", str, "127.0.0.1", "address that the page listens on; one that others can reach needs credentials"),
     Option("metrics", str, "http://127.0.0.1:9464/metrics", "where the job's metrics are, several with commas; empty: nowhere"),
     Option("metrics-token-file", str, "", "file of the token that the metrics demand; default: on this machine the page's credentials"),
-    *HTTP)
+    EXPLAIN, MODEL, *HTTP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,12 +39,13 @@ def run(args: argparse.Namespace) -> int:
         raise
     access = access_of(args, "page-host", args.page_host)
     endpoints = Endpoints(addresses, authorizations(addresses, args, access.policy.credentials))
+    carries = carrier(args.model) if args.explain else None
     where = listening("page-port", args.page_host, args.page_port)
     host, port = where.getsockname()[:2]
     if access.warning:
         note(access.warning)
     note(f"the page of job {args.job} is at {access.scheme}://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)")
-    serve(Live(lambda: open_again(args.store), args.job, endpoints=endpoints), where, access.policy, access.tls)
+    serve(Live(lambda: open_again(args.store), args.job, endpoints=endpoints, carrier=carries), where, access.policy, access.tls)
     return 0
 
 

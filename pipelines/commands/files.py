@@ -1,11 +1,21 @@
-"""Writes a file whole or not at all: who reads it meanwhile, and who is left after a failure, has the old one."""
+"""Files that a command is given, and one that it writes: whole or not at all, so that who reads it meanwhile, or after a failure, has
+the old one."""
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import EnvironmentProblem, UsageProblem
+
+
+def names(given: str, option: str) -> list[str]:
+    """What an option names, with spaces between. Raises UsageProblem."""
+    try:
+        return shlex.split(given)
+    except ValueError as error:
+        raise UsageProblem(f"{option} {given}: a quotation mark is not closed") from error
 
 
 def check_place(path: Path, option: str) -> None:

@@ -1,5 +1,6 @@
 """textpulse models: the models that are at hand."""
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pipelines.errors import UsageProblem
 from pipelines.options import JSON, Option
 
 if TYPE_CHECKING:
+    from insights.carried import Carrier, Said, Text
     from models.explain import Explainer
     from models.load import LoadedModel
 
@@ -27,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
         return 0
-    print_table(("name", "version", "tasks", "MB", "created", "folder"),
-                [(model.name, model.version, ", ".join(model.tasks), f"{model.size_bytes / 1e6:.1f}", model.created,
+    print_table(("name", "version", "tier", "tasks", "MB", "created", "folder"),
+                [(model.name, model.version, model.tier, ", ".join(model.tasks), f"{model.size_bytes / 1e6:.1f}", model.created,
                   model.folder) for model in found], numbers=("MB",))
     if not found:
         note("no model at hand; `textpulse train --out FOLDER` makes one")
@@ -37,11 +39,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _whole(folder: str) -> bool:
     """Whether it can be loaded as far as its files say; why not is noted."""
+    from models.encoder import EncoderError
     from models.folder import ModelError
 
     try:
         check_model(folder)
-    except ModelError as error:
+    except (EncoderError, ModelError) as error:
         note(f"left out: {error}")
         return False
     return True
@@ -69,6 +72,35 @@ def explainer(model: "LoadedModel") -> "Explainer":
         from models.explain import Explainer
 
         return Explainer(model)
+
+
+def check_carrier(named: str) -> None:
+    """Raises ModelError for a model that is not there, or was not trained for sentiment, before TensorFlow is imported."""
+    from models.folder import MANIFEST, Manifest, ModelError, read_json
+
+    check_model(named)
+    path = model_folder(named) / MANIFEST
+    if "sentiment" not in read_json(path, Manifest).tasks:
+        raise ModelError(path, "was not trained for sentiment, so no word carried one")
+
+
+def carrier(named: str) -> "Carrier":
+    """What says which words of shown texts carried their sentiment, by the model of --model. Raises ModelError, as explainer does."""
+    from insights.carried import Carrier, Said
+    from schemas.tagging import SENTIMENTS
+
+    check_carrier(named)
+    model = tagger(named)
+    explain = explainer(model).explain
+
+    def ask(shown: "Sequence[Text]") -> "list[Said]":
+        texts = [text for text, _ in shown]
+        tags = model.tag(texts)
+        whys = explain(texts, tags, sentiments=[SENTIMENTS.index(sentiment) for _, sentiment in shown])
+        return [Said(SENTIMENTS[at], [(word.start, word.end, word.weight) for word in why.sentiment])
+                for at, why in zip(tags.sentiment.argmax(1).tolist(), whys, strict=True)]
+
+    return Carrier(f"{model.name} {model.version}", ask)
 
 
 def check_model(named: str) -> None:

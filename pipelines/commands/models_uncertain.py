@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command
 from pipelines.commands.files import check_place, replacing
-from pipelines.commands.output import line, note, print_json, print_table
-from pipelines.commands.texts import FILES, Source, sources_of
+from pipelines.commands.output import line, print_json, print_table
+from pipelines.commands.texts import FILES, Source, sources_of, texts_of
 from pipelines.errors import UsageProblem
 from pipelines.options import JSON, MODEL, TEXT_LIMIT, Option
 from pipelines.values import count, one_of
@@ -64,17 +64,11 @@ def _classes(model: "LoadedModel", task: str) -> tuple[str, ...]:
 
 def _doubts(model: "LoadedModel", sources: list[Source], task: str, max_text_bytes: int) -> "Iterator[Doubt]":
     from models.uncertain import doubts
-    from schemas.records import Rejected
 
-    number = left_out = 0
-    for source in sources:
-        for chunk in source.chunks(max_text_bytes):
-            texts = [item.text for item in chunk if not isinstance(item, Rejected)]
-            left_out += len(chunk) - len(texts)
-            yield from doubts(texts, getattr(model.tag(texts), task), number)
-            number += len(texts)
-    if left_out:
-        note(f"left out: {left_out:,} that are no texts (textpulse tag says why)")
+    number = 0
+    for texts in texts_of(sources, max_text_bytes):
+        yield from doubts(texts, getattr(model.tag(texts), task), number)
+        number += len(texts)
 
 
 def _write(path: Path, found: "list[Doubt]", task: str) -> None:

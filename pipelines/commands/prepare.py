@@ -1,9 +1,10 @@
 """textpulse prepare: clean, de-duplicated, split rows with a report, from a folder of data sets."""
 import argparse
-import shlex
 from pathlib import Path
 
+from models.preparation.licences import CHOICES
 from pipelines.commands.command import Command
+from pipelines.commands.files import names
 from pipelines.commands.output import line, note
 from pipelines.commands.train import DATA
 from pipelines.errors import UsageProblem
@@ -13,7 +14,7 @@ from pipelines.values import count, one_of
 OPTIONS = (
     DATA, Option("out", str, "", "the folder to write; prepared data there is replaced (needed)"),
     Option("seed", count, 7, "of the rows that are held out for dev"),
-    Option("licences", one_of("all", "permissive"), "all", "all, or permissive: only rows whose licence class is that"),
+    Option("licences", one_of(*CHOICES), CHOICES[0], "all, or permissive: only rows whose licence class is that"),
     Option("silver", str, "", "files of labels by a teacher, JSON lines; several with spaces"))
 
 
@@ -23,17 +24,10 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.out:
         raise UsageProblem("--out FOLDER is needed: where the prepared data is written")
-    out = Path(args.out)
-    prepare(Path(args.data), out, seed=args.seed, licences=args.licences, silver_files=_files(args.silver), report=note)
+    out, silver = Path(args.out), [Path(name) for name in names(args.silver, "--silver")]
+    prepare(Path(args.data), out, seed=args.seed, licences=args.licences, silver_files=silver, report=note)
     line(str(out))
     return 0
-
-
-def _files(names: str) -> list[Path]:
-    try:
-        return [Path(name) for name in shlex.split(names)]
-    except ValueError as error:
-        raise UsageProblem(f"--silver {names}: a quotation mark is not closed") from error
 
 
 COMMAND = Command(

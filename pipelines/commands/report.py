@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from pipelines.commands.command import Command
 from pipelines.commands.files import check_place, replacing
 from pipelines.commands.judging import judge_alerts, judge_topics
+from pipelines.commands.models import carrier, check_carrier
 from pipelines.commands.output import note
 from pipelines.commands.reading import open_store, time_us
 from pipelines.errors import UsageProblem
-from pipelines.options import JOB, STORE, Option
+from pipelines.options import EXPLAIN, JOB, MODEL, STORE, Option
 from pipelines.values import name, one_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ OPTIONS = (
     Option("from", str, "", "first event time, ISO 8601; default: a day before the end"),
     Option("to", str, "", "event time to end before, ISO 8601; default: the end of the last window"),
     Option("output", name, "report.html", "the file to write", "report"),
-    Option("lang", one_of("en", "zh"), "en", "language of the report: en or zh"))
+    Option("lang", one_of("en", "zh"), "en", "language of the report: en or zh"),
+    EXPLAIN, MODEL)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,11 +38,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(f"--from {getattr(args, 'from')}: is not before --to {args.to}")
     path = Path(args.output)
     check_place(path, "--output")
+    if args.explain:
+        check_carrier(args.model)
     now_us = time.time_ns() // 1_000
     with open_store(args.store) as store:
         _judge(store, args.job)
         found = report(store, args.job, from_us, to_us)
-        made = page(found, _command(args, store.name), now_us, LANGUAGES[args.lang])
+        command = _command(args, store.name)
+    made = page(found, command, now_us, LANGUAGES[args.lang], carrier(args.model) if args.explain else None)
     with replacing(path, "--output") as new:
         new.write_text(made, encoding="utf-8")
     note(f"{path}: {found.all.records:,} records, {len(found.incidents):,} incidents, {path.stat().st_size / 1024:,.0f} KiB")
@@ -60,7 +65,10 @@ def _judge(store: "Store", job: str) -> None:
 def _command(args: argparse.Namespace, store: str) -> str:
     """The command line that makes this report; a password in the store's address is hidden."""
     said = {"store": store, "job": args.job, "from": getattr(args, "from"), "to": args.to, "lang": args.lang}
-    return shlex.join(["textpulse", "report", *(word for key, value in said.items() if value for word in (f"--{key}", value))])
+    if args.explain:
+        said["model"] = args.model
+    words = [word for key, value in said.items() if value for word in (f"--{key}", value)]
+    return shlex.join(["textpulse", "report", *words, *(["--explain"] if args.explain else [])])
 
 
 COMMAND = Command(

@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from pipelines.commands.archives import files_of, is_archive
 from pipelines.commands.command import Positional
+from pipelines.commands.output import note
 
 if TYPE_CHECKING:
     from schemas.records import Rejected, TextEvent
@@ -40,6 +41,20 @@ def sources_of(names: Sequence[str]) -> list[Source]:
     given = names or [STDIN]
     files = [name for name in given if name != STDIN]
     return [*([Source(STDIN)] if STDIN in given else []), *(Source(path) for path in (files_of(files) if files else []))]
+
+
+def texts_of(sources: Sequence[Source], max_text_bytes: int) -> Iterator[list[str]]:
+    """Their texts, in chunks. How many were none is noted in the end."""
+    from schemas.records import Rejected
+
+    left_out = 0
+    for source in sources:
+        for chunk in source.chunks(max_text_bytes):
+            texts = [item.text for item in chunk if not isinstance(item, Rejected)]
+            left_out += len(chunk) - len(texts)
+            yield texts
+    if left_out:
+        note(f"left out: {left_out:,} that are no texts (textpulse tag says why)")
 
 
 def _line_chunks(file: IO[bytes], max_text_bytes: int) -> Chunks:

@@ -6,17 +6,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.architectures import NAMES, TASKS
+from models.architectures import ENCODED, NAMES, TASKS
+from models.preparation.licences import CHOICES
 from pipelines.commands.command import Command
+from pipelines.commands.files import names
 from pipelines.commands.models import check_model, model_folder
 from pipelines.commands.output import line, note
 from pipelines.commands.quiet import quiet_import
+from pipelines.commands.texts import sources_of, texts_of
 from pipelines.errors import UsageProblem
-from pipelines.options import Option
+from pipelines.options import TEXT_LIMIT, Option
 from pipelines.values import count, expecting, one_of, rate
 
 if TYPE_CHECKING:
     from models.events import Events
+    from models.labels import Labels
+    from models.self_training import Unlabelled
     from models.settings import Settings
 
 SEARCH = "search"
@@ -38,12 +43,15 @@ def learning_rate(text: str) -> float | None:
     return 0.0 if text == SEARCH else rate(text) if text else None
 
 
-DATA = Option("data", str, "../shared/data", "folder of the data sets")
+DATA = Option("data", str, "../shared/data", "folder of the data sets, as published or as `textpulse prepare` wrote them")
 OPTIONS = (
     DATA, Option("out", str, "", "the model folder to write; a model there is replaced (needed)"),
     Option("labels", str, "", "train your own topics instead: a CSV file with the columns text and label (sentiment, split)"),
+    Option("unlabelled", str, "", "with --labels: files of texts without labels to learn from as well; several with spaces"),
     Option("base", str, "", "with --labels: the model to begin with; default: the model that comes with textpulse"),
     Option("teachers", str, "", "folder of what larger models say of the data, to learn beside the labels: see docs/training.md"),
+    Option("licences", one_of(*CHOICES), CHOICES[0],
+           "of the rows to train on: all, or permissive, without those for non-commercial use or of unclear licence"),
     Option("arch", one_of(*NAMES), "cnn", f"architecture: {', '.join(NAMES)}"),
     Option("task", tasks, "", f"what to train: {', '.join(TASKS)}, several with commas; default: all of the architecture"),
     Option("epochs", count, 0, "passes over the training rows at most; 0: as many as suit the architecture"),
@@ -56,17 +64,24 @@ OPTIONS = (
 
 def run(args: argparse.Namespace) -> int:
     """Trains, reports each epoch on stderr, and prints the folder."""
+    from models import encoder
     from models.teachers import files
 
     if not args.out:
         raise UsageProblem("--out FOLDER is needed: where the model is written")
     if args.base and not args.labels:
         raise UsageProblem("--base is for --labels FILE: a model of data sets begins anew")
+    if args.unlabelled and not args.labels:
+        raise UsageProblem("--unlabelled is for --labels FILE: which labels its texts could have")
     if args.teachers and args.labels:
         raise UsageProblem("--teachers is for data sets: leave it out with --labels")
+    if args.licences != CHOICES[0] and args.labels:
+        raise UsageProblem("--licences is for data sets: leave it out with --labels")
     if args.labels:
         return _run_labels(args)
     check_data(args.data)
+    if args.arch in ENCODED:
+        encoder.installed()
     if args.teachers:
         files.found(Path(args.teachers))
     with quiet_import():
@@ -88,13 +103,21 @@ def _run_labels(args: argparse.Namespace) -> int:
         raise UsageProblem("--labels trains topics onto a model of architecture cnn: leave --arch and --task out")
     labels = read(Path(args.labels))
     check_model(args.base)
+    texts = _unlabelled(args.unlabelled, labels) if args.unlabelled else None
     with quiet_import():
         from models.load import meet_the_machine
         from models.tune import tune
 
         meet_the_machine()
-    line(str(tune(labels, args.labels, model_folder(args.base), Path(args.out), _settings(args), _watcher(args))))
+    line(str(tune(labels, args.labels, model_folder(args.base), Path(args.out), _settings(args), _watcher(args), texts)))
     return 0
+
+
+def _unlabelled(given: str, labels: "Labels") -> "Unlabelled":
+    from models.self_training import unlabelled
+
+    chunks = texts_of(sources_of(names(given, "--unlabelled")), TEXT_LIMIT.default)
+    return unlabelled((text for chunk in chunks for text in chunk), labels, given)
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
@@ -102,7 +125,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
 
     return Settings(
         args.arch, args.task or (), args.epochs or None, args.seed, args.learning_rate, args.patience, args.class_weights == "balanced",
-        Path(args.teachers) if args.teachers else None)
+        Path(args.teachers) if args.teachers else None, args.licences)
 
 
 def _watcher(args: argparse.Namespace) -> "Watch":
@@ -149,10 +172,14 @@ class Watch:
 
 
 def check_data(folder: str) -> None:
-    """Raises DataError for a folder without data sets, before TensorFlow is imported."""
-    from models.data import present
+    """Raises DataError for a folder without data sets, and for prepared rows that were changed, before TensorFlow is imported."""
+    from models.readers import preparation_of, reader_of
 
-    present(Path(folder))
+    reader_of(Path(folder)).present(Path(folder))
+    if preparation_of(Path(folder)):
+        from models.preparation.read import check_files
+
+        check_files(Path(folder))
 
 
 COMMAND = Command(

@@ -14,6 +14,7 @@ from dashboards.report.words import CHINESE, ENGLISH, LANGUAGES, Words
 from insights.alerts.detect import Sensitivity
 from insights.alerts.keep import judge
 from insights.board import Feeling
+from insights.carried import Carrier, Said
 from insights.cells import Cell, Text, Unit
 from insights.emerging.say import Member
 from insights.emerging.say import Told as Topic
@@ -72,6 +73,22 @@ def test_an_incident_is_shown_by_sample_texts(found: tuple[Store, Report]) -> No
     quotes = next(part for part in parsed(found[1]).iter("ul") if part.get("class") == "quotes")
 
     assert [said(quote) for quote in quotes] == [f"said {HOSTILE[0]} Negative"] * 2
+
+
+def test_the_words_that_carried_a_sentiment_are_bold_whatever_stands_around_them(found: tuple[Store, Report]) -> None:
+    text = f"said {HOSTILE[0]}"
+    start = text.index("alert")
+    carrier = Carrier("<b>fast</b> 1", lambda asked: [Said("positive", [(start, start + 5, 2.0), (0, 4, 1.0)])] * len(asked))
+    for words in LANGUAGES.values():
+        root = ElementTree.fromstring(page(found[1], "textpulse report", START, words, carrier).encode())
+        quotes = next(part for part in root.iter("ul") if part.get("class") == "quotes")
+        assert [part.text for part in quotes.iter("strong")] == ["said", "alert"] * 2
+        feeling = words.aside.format(words.negative, words.instead.format(words.positive))
+        assert ["".join(quote.itertext()) for quote in quotes] == [f"{text} {feeling}"] * 2
+        assert words.carried.format("<b>fast</b> 1") in said(section(root, words.incidents))
+        assert not {part.tag for part in root.iter()} & {"script", "img", "b"}
+    assert not list(parsed(found[1]).iter("strong"))
+    assert "In bold" not in made(found[1])
 
 
 def test_topics_that_emerged_are_told_with_their_words_whatever_these_are(found: tuple[Store, Report]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.models import tiny_encoder
+
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 NAMES = ["Anna", "Boris", "Clara", "Dmitri"]
@@ -48,6 +50,19 @@ def write_data(folder: Path, rows: int = 200) -> Path:
     for split in ("train", "dev"):
         _write(folder / "entities", "wnut17_en", split, [_entity(rng, split) for _ in range(rows)])
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is trained over an encoder is trained over a small one."""
+    if tiny_encoder.MISSING:
+        yield
+        return
+    folder = tiny_encoder.write(tmp_path_factory.mktemp("encoder"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.encoder.installed", lambda: folder)
+        patch.setattr("models.encoder.version", lambda: "0")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Why a text was tagged so: the account adds up to what the graph decided, and the words named do carry it."""
 
 import random
-import shutil
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,9 +16,10 @@ from models import data
 from models.attribution import HEADS
 from models.explain import MOST, Explainer, Words, named
 from models.folder import ModelError
-from models.load import DEFAULT, LoadedModel, encoded, load
+from models.load import LoadedModel, encoded, load
 from schemas.tagging import Tags
 from tests.models.conftest import DATA
+from tests.models.other_model import written
 
 pytestmark = pytest.mark.model
 
@@ -126,6 +126,17 @@ def test_named_words_are_the_texts_own_apart_and_the_heaviest_come_first(
             assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
+def test_another_sentiment_than_the_one_decided_is_explained_when_it_is_asked_for(model: LoadedModel, explainer: Explainer) -> None:
+    text = "I love this phone, but the delivery was awful"
+    tags = model.tag([text] * 3)
+    against, _, for_it = explainer.explain([text] * 3, tags, sentiments=[0, 1, 2])
+    assert (against.sentiment[0].text, for_it.sentiment[0].text) == ("awful", "love")
+    assert "love" not in {word.text for word in against.sentiment}
+    decided = int(tags.sentiment[0].argmax())
+    assert (against, _, for_it)[decided] == explainer.explain([text], model.tag([text]))[0]
+    assert against.topic == for_it.topic
+
+
 def spoken(weights: Sequence[float], joins: Sequence[bool], most: int = MOST) -> list[tuple[int, int]]:
     """What is named of one text whose words are of one byte each; the same stands once more in a text after it."""
     at, count = np.tile(np.arange(len(weights), dtype=np.int32), 2), len(weights)
@@ -208,34 +219,8 @@ def test_on_the_dev_splits_too_named_words_move_the_score_more(model: LoadedMode
     assert named_drop > 3 * random_drop
 
 
-class Other(tf.Module):
-    """A model that tags, and is built in another way."""
-
-    def __init__(self, model: LoadedModel) -> None:
-        super().__init__()
-        self.entity_labels = tf.Variable(model.module.entity_labels)
-        self.entries = tf.Variable(model.module.entries)
-        self._sizes = {"sentiment": 3, "topic": len(model.topics), "intent": len(model.intents)}
-
-    @tf.function(input_signature=[])
-    def fold(self) -> tf.Tensor:
-        return tf.constant(0)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
-    def serve(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        count = tf.size(texts)
-        splits, none = tf.zeros([count + 1], tf.int64), tf.zeros([0], tf.int32)
-        even = {name: tf.fill([count, size], 1 / size) for name, size in self._sizes.items()}
-        return {**even, "entity_type": none, "entity_start": none, "entity_end": none, "entity_score": tf.zeros([0]),
-                "entity_splits": splits, "token_ids": none, "token_splits": splits}
-
-
 def test_a_model_that_is_built_in_another_way_tags_and_is_not_explained(model: LoadedModel, tmp_path: Path) -> None:
-    folder = tmp_path / "other"
-    shutil.copytree(DEFAULT, folder, ignore=shutil.ignore_patterns("saved_model"))
-    other = Other(model)
-    tf.saved_model.save(other, str(folder / "saved_model"), signatures={"serve": other.serve})
-    loaded = load(folder)
+    loaded = load(written(model, tmp_path / "other"))
     assert len(loaded.tag(["a", "b"]).sentiment) == 2
     with pytest.raises(ModelError, match=r"other/saved_model: cannot explain its tags.*choose another --model"):
         Explainer(loaded)

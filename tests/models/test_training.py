@@ -16,6 +16,7 @@ from models.evaluation.evaluate import evaluate
 from models.evaluation.rows import read
 from models.evaluation.summary import summary
 from models.folder import CARD, FILES, LABELS, MANIFEST, METRICS, VOCABULARY, ModelError, written_whole
+from models.licensed import Learnt
 from models.load import LoadedModel, load, verify_content
 from models.pieces import PIECES_LIMIT
 from schemas.tagging import Tags
@@ -204,7 +205,7 @@ def test_the_card_names_every_set_with_its_licence(tiny_model: Path) -> None:
 
 def test_a_card_of_all_sets_credits_all_of_them() -> None:
     subject = card.Subject("fast", "cnn", "convolutions", "topics", card.command({"seed": 1, "task": ""}), ("topic",))
-    text = card.text(subject, "data", {}, data.SETS)
+    text = card.text(subject, "data", {}, {dataset: Learnt(3, ["unclear"]) for dataset in data.SETS})
     assert "    textpulse train --seed 1 --out FOLDER\n" in text
     assert all(dataset.attribution in text and dataset.licence in text for dataset in data.SETS)
 

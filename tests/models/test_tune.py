@@ -31,7 +31,7 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Labels:
 
 @pytest.fixture(scope="module")
 def tuned(labels: Labels, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = Settings(epochs=20, seed=1, rate=3e-3)
+    settings = Settings(epochs=2, seed=1, rate=3e-3)
     return tune(labels, "my/tickets.csv", tiny_model, tmp_path_factory.mktemp("tuned") / "tickets", settings, Quiet())
 
 

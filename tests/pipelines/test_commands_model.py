@@ -108,11 +108,28 @@ def test_a_missing_model_or_file_is_told_before_tensorflow_is_imported(tmp_path:
     ["train", "--out", "x", "--learning-rate", "0"], ["train", "--out", "x", "--labels", "/nope.csv"],
     ["train", "--out", "x", "--labels", "x.csv", "--arch", "rnn"], ["train", "--out", "x", "--class-weights", "some"],
     ["train", "--out", "x", "--labels", "x.csv", "--teachers", "y"],
+    ["train", "--out", "x", "--labels", "x.csv", "--licences", "permissive"], ["train", "--out", "x", "--licences", "free"],
+    ["train", "--out", "x", "--unlabelled", "a.txt"], ["train", "--out", "x", "--data", "d", "--unlabelled", "a.txt"],
     ["evaluate", "--data", "/nope"], ["evaluate", "a", "--model", "b"],
     ["models", "--folder", "/nope"]], ids=" ".join)
 def test_wrong_use_is_code_2(argv: list[str], capsys: Said) -> None:
     assert main(argv) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("texts", "said"), [
+    ("", "it holds no text"), (" \n\n", "it holds no text"), ("Money no 1!\nmoney NO 2\n", "each of them is in the file of labels already"),
+    (None, "more.txt")])
+def test_texts_without_labels_that_teach_nothing_are_code_2_before_tensorflow_is_imported(
+        texts: str | None, said: str, tmp_path: Path) -> None:
+    rows = [f"{word} no {at},{word}" for word in ("money", "late") for at in range(5)]
+    (tmp_path / "labels.csv").write_text("\n".join(["text,label", *rows]))
+    if texts is not None:
+        (tmp_path / "more.txt").write_text(texts)
+    argv = ["train", "--out", "x", "--labels", str(tmp_path / "labels.csv"), "--unlabelled", str(tmp_path / "more.txt")]
+    code = f"import sys; from pipelines.cli import main; code = main({argv!r}); sys.exit(code if 'tensorflow' not in sys.modules else 9)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and said in done.stderr.splitlines()[-1]
 
 
 def test_models_lists_the_one_that_comes_along_with_and_without_the_word_list(capsys: Said) -> None:

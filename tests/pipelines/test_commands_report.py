@@ -1,19 +1,24 @@
 """textpulse report: a file that is whole or not written at all, and one clear line for what cannot be."""
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import sqlalchemy as sa
 
-from insights.cells import Cell, Unit
+from insights.cells import Cell, Text, Unit
 from insights.store import Store, UnitKey
 from pipelines.cli import main
 from pipelines.commands.files import replacing
+from pipelines.commands.models import model_folder
 from pipelines.errors import EnvironmentProblem
 
 MINUTE = 60_000_000
 START = 29_000_000 * MINUTE   # 2025-02-19T21:20Z
 Said = pytest.CaptureFixture[str]
+COMPLAINT = "[person] says the card is lost, awful service 😡 质量很差"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +32,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     for at in range(250):
         cells = {("en", "bank"): Cell(20 + at % 3, 0, 20 + at % 3, 0)}
         if at in (240, 241):
-            cells["en", "card"] = Cell(60, 60, 0, 0, terms={"lost": (60, 0, 0)})
+            cells["en", "card"] = Cell(60, 60, 0, 0, terms={"lost": (60, 0, 0)}, samples=((at, f"e{at}"),),
+                                       texts={f"e{at}": Text(COMPLAINT if at % 2 else "I love it, great card", 0)})
         batch.append((UnitKey(START + at * MINUTE, "texts/0", "tickets", ""), Unit(sum(c.records for c in cells.values()), at, cells)))
     store.write_units("textpulse", 0, batch, 7)
     store.save("textpulse", 0, START + 249 * MINUTE, START + 250 * MINUTE, [])
@@ -57,6 +63,64 @@ def test_the_page_says_which_command_made_it_without_a_password(url: str, tmp_pa
     assert root.get("lang") == "zh"
     assert root.findtext("body/main/footer/p/code") == (
         f"textpulse report --store {url} --job textpulse --from 2025-02-20T01:00 --lang zh")
+
+
+def quotes(path: Path) -> list[ElementTree.Element]:
+    root = ElementTree.fromstring(path.read_bytes())
+    return [quote for part in root.iter("ul") if part.get("class") == "quotes" for quote in part]
+
+
+def told(quote: ElementTree.Element) -> str:
+    return "".join(quote.itertext())
+
+
+@pytest.mark.model
+def test_explained_it_marks_the_words_that_carried_the_sentiment_and_says_where_the_model_says_another(
+        url: str, tmp_path: Path, capsys: Said) -> None:
+    plain, explained = tmp_path / "plain.html", tmp_path / "explained.html"
+    assert main(["report", "--store", url, "--output", str(plain)]) == 0
+    assert main(["report", "--store", url, "--output", str(explained), "--explain"]) == 0
+
+    assert capsys.readouterr().err.count("\n") == 2
+    assert b"<strong>" not in plain.read_bytes() and b"by model" not in plain.read_bytes()
+    shown = quotes(explained)
+    assert {told(quote) for quote in shown} == {f"{COMPLAINT} Negative", "I love it, great card Negative (by this model Positive)"}
+    bold = {told(quote).partition(" ")[0]: [part.text for part in quote.iter("strong")] for quote in shown}
+    assert {"awful", "很差"} <= {*bold["[person]"]} and "person" not in bold["[person]"]
+    root = ElementTree.fromstring(explained.read_bytes())
+    assert root.findtext("body/main/footer/p/code") == f"textpulse report --store {url} --job textpulse --lang en --explain"
+
+
+@pytest.mark.parametrize(("harm", "said"), [
+    (lambda folder: folder.rename(folder.with_name("gone")), "there is no such model folder"),
+    (lambda folder: (folder / "labels.json").unlink(), "labels.json: this file of the model is missing"),
+    (lambda folder: (folder / "model.json").write_text(json.dumps(
+        json.loads((folder / "model.json").read_text()) | {"tasks": ["topic"]})), "was not trained for sentiment")])
+@pytest.mark.parametrize("command", ["report", "dashboard"])
+def test_a_model_that_carries_no_sentiment_is_named_before_anything_is_read(
+        command: str, harm: Any, said: str, url: str, tmp_path: Path, capsys: Said) -> None:
+    pytest.importorskip("nicegui")
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder(""), folder)
+    harm(folder)
+    assert main([command, "--store", url, "--explain", "--model", str(folder)]) == 3
+
+    err = capsys.readouterr().err
+    assert said in err and str(folder) in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.model
+def test_a_model_that_cannot_be_explained_writes_no_report(url: str, tmp_path: Path, capsys: Said) -> None:
+    from models.load import load
+    from tests.models.other_model import written
+
+    folder = written(load(), tmp_path / "other")
+    assert main(["report", "--store", url, "--output", str(tmp_path / "r.html"), "--explain", "--model", str(folder)]) == 3
+
+    err = capsys.readouterr().err
+    assert "cannot explain its tags" in err and err.count("\n") == 1
+    assert not (tmp_path / "r.html").exists()
 
 
 @pytest.mark.parametrize(("argv", "code", "said"), [

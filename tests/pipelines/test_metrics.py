@@ -21,7 +21,7 @@ MINUTE = 60_000_000
 
 
 class Tagger:
-    name, version = "fast", "v1"
+    name, version, tier = "quick", "v1", "fast"
 
 
 def unit(topic: str, lang: str, negative: int, positive: int) -> Unit:
@@ -77,7 +77,7 @@ def test_a_store_that_cannot_be_read_leaves_the_other_metrics(store: Store, monk
 
     monkeypatch.setattr(metrics, "newest_window", lost)
     said = scraped(job_over(store))
-    assert said['textpulse_model_info{model="fast",tier="fast",version="v1"}'] == 1
+    assert said['textpulse_model_info{model="quick",tier="fast",version="v1"}'] == 1
     assert not [name for name in said if name.startswith("textpulse_window")]
 
 

@@ -3,6 +3,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from insights.cells import Cell, Text, Unit
+from insights.store import UnitKey
+from schemas.tagging import SENTIMENTS
+from tests.dashboards.page.conftest import MINUTE, START
+
 
 def number(text):
     return int(text.replace(",", ""))
@@ -236,3 +241,22 @@ def test_samples_of_what_is_chosen_have_their_entities_and_telling_words_marked(
     assert samples(".samples strong") == {"parcel"}
     assert all("parcel" in text for text in samples(".samples p"))
     assert samples(".samples li > small") and tab.count(".samples li.negative") == tab.count(".samples li")
+
+
+@pytest.mark.model
+def test_with_explain_the_words_that_carried_a_sample_s_sentiment_are_bold_and_the_legend_names_the_model(shop, serve_page, tab):
+    for at, (feeling, text) in enumerate([("negative", "[person] says 质量很差 😡 <i>awful</i>"), ("positive", "awful, truly awful")]):
+        cell = Cell(1, int(feeling == "negative"), 0, int(feeling == "positive"), samples=((at, f"said-{at}"),),
+                    texts={f"said-{at}": Text(text, SENTIMENTS.index(feeling))})
+        key = UnitKey((START + 58) * MINUTE, "texts/1", f"forum-{at}", "")
+        shop.store.write_units(shop.job, 0, [(key, Unit(1, at, {("zh", "card"): cell}))], (START + 59) * MINUTE)
+    tab.open(f"{serve_page(shop.url, 'shop', '--explain').address}?topic=card")
+    texts, bold = tab.run("""const texts = [...document.querySelectorAll('.samples p')];
+        return [texts.map(one => one.textContent), texts.map(one => [...one.querySelectorAll('strong')].map(b => b.textContent))]""")
+    assert texts == ["[person] says 质量很差 😡 <i>awful</i>", "awful, truly awful"]
+    assert "很差" in bold[0] and "awful" in bold[0] and not {"person", "[person]"} & {*bold[0]}
+    assert tab.count(".samples li:nth-child(1) .instead") == 0
+    assert tab.text(".samples li:nth-child(2) .instead") == "(by this model Negative)"
+    notes = tab.run("return [...document.querySelectorAll('.note')].map(one => one.textContent)")
+    assert any("bold: words that carried the sentiment, by model fast " in note for note in notes)
+    assert tab.complaints() == []

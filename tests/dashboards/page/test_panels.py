@@ -1,4 +1,5 @@
 """What the panels say is what the numbers say."""
+import html
 import re
 
 import pytest
@@ -9,13 +10,16 @@ from dashboards.page.address import View
 from dashboards.page.emerging import emerging_panel
 from dashboards.page.labels import labels
 from dashboards.page.panels import changes_panel, few, moved, named_panel, negative_share, split, topics_panel
-from dashboards.page.samples import Piece, pieces, samples_panel
+from dashboards.page.samples import samples_panel
 from dashboards.page.values import name_of
 from insights.board import Change, Feeling, Named, Overview, Point, Shown, Slice
+from insights.carried import Carrier, Said
 from insights.cells import Span
 from insights.emerging.say import Member
 from insights.emerging.say import Told as Topic
 from schemas.records import time_of
+from schemas.tagging import SENTIMENTS
+from tests.models.seen_page import SeenPage
 
 MINUTE = 60_000_000
 EN = labels("en")
@@ -80,20 +84,6 @@ def test_what_still_fills_is_neither_now_nor_before():
     assert split(list(range(16)), seen) == ([0], [])
 
 
-def test_a_text_is_cut_where_marks_begin_and_end():
-    assert list(pieces("Acme is late", [Span(0, 4, "brand")], [(8, 12), (2, 3)])) == [
-        Piece("Ac", "brand", False), Piece("m", "brand", True), Piece("e", "brand", False), Piece(" is ", "", False),
-        Piece("late", "", True)]
-    assert list(pieces("", [], [])) == []
-
-
-@given(st.text(), st.data())
-def test_the_pieces_of_a_text_are_the_text(text, data):
-    places = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted)
-    entities = [Span(*place, "brand") for place in data.draw(st.lists(places, max_size=3))]
-    assert "".join(piece.text for piece in pieces(text, entities, data.draw(st.lists(places, max_size=3)))) == text
-
-
 @given(st.text(), st.text())
 def test_no_name_becomes_markup(name, topic):
     seen = overview(
@@ -104,6 +94,37 @@ def test_no_name_becomes_markup(name, topic):
     shown = topics_panel(View(), seen, EN) + named_panel("entity", View(), seen, EN) + changes_panel(View(), seen, EN)
     shown += samples_panel(seen.samples, EN)
     assert "<b>" not in shown.replace("<b></b>", "") and "<i\t" not in shown
+
+
+TEXT = st.text() | st.text("<>&\"'b/😀👍🏽\u200d好 [person]")
+
+
+@given(TEXT, st.data())
+def test_whatever_a_model_marks_in_a_sample_the_text_is_shown_whole_and_as_text(text, data):
+    places = st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))
+    words = [(*sorted(place), weight) for place, weight in data.draw(st.lists(st.tuples(places, st.floats(0.1, 9)), max_size=5))]
+    says = data.draw(st.sampled_from(SENTIMENTS))
+    entities = tuple(Span(*sorted(place), "<b>") for place in data.draw(st.lists(places, max_size=2)))
+    sample = Shown("e", 0, "posts", "card", text, "negative", entities, ())
+    shown = samples_panel([sample], EN, Carrier("<b>fast</b> 1", lambda asked: [Said(says, words)] * len(asked)))
+    seen = SeenPage(shown)
+    assert {*seen.tags} <= {"div", "h2", "span", "ul", "li", "p", "mark", "strong", "code", "small"}
+    assert "".join(seen.text).count("<b>fast</b> 1") == 1
+    assert ("by this model" in shown) == (says != "negative" and bool(text))
+    read = shown.partition('<p dir="auto">')[2].rpartition("</p>")[0]
+    assert html.unescape(re.sub("<[^>]*>", "", read)) == text
+
+
+def test_with_a_model_the_words_that_it_names_are_bold_and_not_those_that_go_with_the_feeling():
+    sample = Shown("e", 0, "posts", "card", "so late again", "negative", (), ((0, 2),))
+    carrier = Carrier("fast 1", lambda asked: [Said("neutral", [(3, 7, 2.0), (8, 13, 0.1)])])
+    shown = samples_panel([sample], EN, carrier)
+    assert re.findall("<strong>(.*?)</strong>", shown) == ["late"]
+    assert EN("samples_carried", model="fast 1") in shown and EN("samples_note") not in shown
+    assert EN("instead", sentiment="Neutral") in shown
+    plain = samples_panel([sample], EN)
+    assert re.findall("<strong>(.*?)</strong>", plain) == ["so"]
+    assert EN("samples_note") in plain and "model" not in plain
 
 
 def test_a_source_keeps_its_colour_in_every_topic():

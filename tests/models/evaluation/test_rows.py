@@ -122,7 +122,7 @@ def test_prepared_data_whose_manifest_is_damaged_is_refused(prepared: Path) -> N
 
 
 def test_a_prepared_label_that_is_not_known_is_refused(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "TOPICS", ("other",))
+    monkeypatch.setattr("models.prepared.TOPICS", ("other",))
     with pytest.raises(DataError, match=r"titles_zh\.test\.jsonl\.gz: has a label that is not known here"):
         rows.read(prepared, "test")
 
