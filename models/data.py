@@ -31,7 +31,7 @@ NO_LABEL = -1
 UNSTATED = "unstated"
 _HALF_WIDTH = {ord(c) + 0xFEE0: c for c in string.digits + string.ascii_letters}
 
-_INTENT_ID = {name: at for at, name in enumerate(INTENTS)}
+INTENT_ID = {name: at for at, name in enumerate(INTENTS)}
 
 Row = dict[str, Any]
 Span = tuple[int, int, int]
@@ -95,7 +95,7 @@ def _sentiment(row: Row) -> Example:
 
 def _topic(data_set: str, field: str, topic_of: Mapping[str, str]) -> Callable[[Row], Example]:
     def to_example(row: Row) -> Example:
-        return Example(row["text"], topic=TOPICS.index(topic_of[row[field]]), intent=_INTENT_ID[intent_of(data_set, row["label"])])
+        return Example(row["text"], topic=TOPICS.index(topic_of[row[field]]), intent=INTENT_ID[intent_of(data_set, row["label"])])
 
     return to_example
 
@@ -295,6 +295,16 @@ def bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.lower())
 
 
+def key_of(text: str) -> str:
+    """What copies of a text share: the bare text; the text as it is, where nothing else is left of it (such as emoji)."""
+    return bare(text) or text
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal. Raises OSError."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def evaluated_texts(data: Path) -> set[str]:
     """The bare texts of all dev and test examples of all sets, which no training may see."""
     return {bare(e.text) for dataset in present(data) for e in (*dev(data, dataset), *test(data, dataset))} - {""}
@@ -313,5 +323,5 @@ def digests(data: Path, sets: Sequence[DataSet]) -> dict[str, str]:
     for dataset in sets:
         for split in ("train", "dev") if dataset.has_dev else ("train",):
             path = file_of(data, dataset, split)
-            names[f"{dataset.folder}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+            names[f"{dataset.folder}/{path.name}"] = digest_of(path)
     return names

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.data import DataError, bare
+from models.data import DataError, key_of
 from schemas.tagging import SENTIMENTS
 
 COLUMNS = ("text", "label", "sentiment", "split")
@@ -127,7 +127,7 @@ def _check_repeats(path: Path, rows: Sequence[Labelled]) -> None:
     same: list[str] = []
     other: list[str] = []
     for row in rows:
-        before = first.setdefault(bare(row.text) or row.text, row)
+        before = first.setdefault(key_of(row.text), row)
         if before is row:
             continue
         if before.label == row.label:

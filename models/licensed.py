@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from models.data import DataError, DataSet, Example, bare
+from models.data import DataError, DataSet, Example, key_of
 from models.evaluation.rows import has_labels
 from models.preparation.licences import CLASS_OF, CLASSES, allowed, licence_class
 
@@ -27,8 +27,8 @@ class Permitted(NamedTuple):
 
 def permitted(of_sets: OfSets, licences: str) -> Permitted:
     """The training rows of a choice of licences. A copy of a text that is left out is left out too, whatever set it is in."""
-    left_out = {_key(one) for dataset, rows in of_sets.items() for one in rows if not allowed(licences, dataset.name, one.kind)}
-    return Permitted({dataset: [one for one in rows if _key(one) not in left_out] for dataset, rows in of_sets.items()}, left_out)
+    left_out = {key_of(one.text) for dataset, rows in of_sets.items() for one in rows if not allowed(licences, dataset.name, one.kind)}
+    return Permitted({dataset: [one for one in rows if key_of(one.text) not in left_out] for dataset, rows in of_sets.items()}, left_out)
 
 
 def check_tasks(folder: Path, tasks: Sequence[str], before: OfSets, after: OfSets) -> None:
@@ -48,7 +48,3 @@ def learnt(before: OfSets, after: OfSets) -> dict[DataSet, Learnt]:
 def _classes(dataset: DataSet, rows: Sequence[Example]) -> list[str]:
     found = {licence_class(dataset.name, one.kind) for one in rows} or {CLASS_OF[dataset.name]}
     return [name for name in CLASSES if name in found]
-
-
-def _key(example: Example) -> str:
-    return bare(example.text) or example.text

@@ -1,15 +1,13 @@
 """Reads the rows of a folder that `textpulse prepare` wrote, as models/data.py reads those of published sets: see models/readers.py."""
 from pathlib import Path
 
-from models.data import NO_LABEL, SETS, DataError, DataSet, Example, Span, bare
+from models.data import INTENT_ID, NO_LABEL, SETS, DataError, DataSet, Example, Span, bare, digest_of
 from models.preparation import read
 from models.preparation.manifest import NAME
-from models.preparation.read import digest_of, file_name, manifest_of
+from models.preparation.read import file_name, manifest_of
 from models.preparation.row import Entity, Row
-from models.taxonomy import ENTITY_TYPES, INTENTS, TOPICS, intent_of
+from models.taxonomy import ENTITY_TYPES, TOPICS, intent_of
 from schemas.tagging import SENTIMENTS
-
-_INTENT_ID = {name: at for at, name in enumerate(INTENTS)}
 
 
 def present(folder: Path) -> list[DataSet]:
@@ -76,7 +74,7 @@ def _example(dataset: DataSet, row: Row) -> Example:
         row.text, id=row.id, lang=row.lang, kind=row.kind,
         sentiment=NO_LABEL if row.sentiment is None else SENTIMENTS.index(row.sentiment),
         topic=NO_LABEL if row.topic is None else TOPICS.index(row.topic),
-        intent=_INTENT_ID[intent_of(dataset.name, row.source_label)] if has_intent else NO_LABEL,
+        intent=INTENT_ID[intent_of(dataset.name, row.source_label)] if has_intent else NO_LABEL,
         entities=None if row.entities is None else tuple(_in_bytes(row.text, entity) for entity in row.entities))
 
 

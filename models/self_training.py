@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data import DataError, bare
+from models.data import DataError, key_of
 from models.labels import Labels
 from models.teachers.files import Vectors, key
 
@@ -73,10 +73,11 @@ def unlabelled(texts: Iterable[str], labels: Labels, source: str) -> Unlabelled:
 
     Case, marks and spaces do not tell texts apart. Raises DataError where none is left.
     """
-    known = {_key(row.text) for row in labels.rows}
+    known = {key_of(row.text.strip()) for row in labels.rows}
     found: dict[str, str] = {}
     for text in texts:
-        found[_key(text)] = min(text, found.get(_key(text), text))
+        name = key_of(text.strip())
+        found[name] = min(text, found.get(name, text))
     left = [found[name] for name in sorted(found.keys() - known)]
     if not left:
         why = "each of them is in the file of labels already" if found else "it holds no text"
@@ -154,7 +155,3 @@ def least(pseudo: Sequence[Pseudo]) -> float:
 
 def _told(number: int, found: Round) -> dict[str, Any]:
     return {"round": number, "pseudo_labels": len(found.pseudo), "least_confidence": least(found.pseudo), "dev": found.dev}
-
-
-def _key(text: str) -> str:
-    return bare(text) or text.strip()

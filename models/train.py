@@ -28,7 +28,6 @@ from models.licensed import Learnt, check_tasks, learnt, permitted
 from models.load import load
 from models.preparation.licences import CHOICES
 from models.preparation.manifest import Manifest as Prepared
-from models.preparation.read import digest_of
 from models.readers import preparation_of, reader_of
 from models.settings import Settings, state_of
 from models.start import start
@@ -112,7 +111,8 @@ def gathered(data_folder: Path, architecture: Architecture, teachers: Path | Non
         {dataset: keep(reader.dev(data_folder, dataset)) if {*dataset.tasks} & trained else [] for dataset in sets},
         TOPICS if "topic" in architecture.tasks else NOT_TRAINED, INTENTS if "intent" in architecture.tasks else (),
         ENTITY_TYPES if "entities" in architecture.tasks else (),
-        reader.digests(data_folder, sets) | {f"teachers/{path.name}": digest_of(path) for path in (*found.values(), *guesses.values())},
+        reader.digests(data_folder, sets)
+        | {f"teachers/{path.name}": data.digest_of(path) for path in (*found.values(), *guesses.values())},
         [files.read(path) for path in found.values()],
         {task: files.read(path) for task, path in guesses.items() if task in architecture.tasks}, learnt(every, of_sets),
         preparation_of(data_folder))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data import bare
+from models.data import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def most_doubtful(found: Iterable[Doubt], limit: int) -> list[Doubt]:
     seen: set[int] = set()
     kept: list[tuple[float, int, Doubt]] = []
     for doubt in found:
-        key = hash(bare(doubt.text) or doubt.text)
+        key = hash(key_of(doubt.text))
         if key in seen:
             continue
         seen.add(key)

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from models.architectures import lora
-from models.architectures.cnn import FILTERS, ConvolutionalNetwork, lengths_of, weight
-from models.architectures.cnn import TEXT_GROUPS as GROUPS
+from models.architectures.cnn import FILTERS, TEXT_GROUPS, ConvolutionalNetwork, lengths_of, weight
 from models.architectures.contract import Network, Noise, Sizes
 from models.architectures.folded import FoldedServer
 from models.pieces import PAD_ID
@@ -56,14 +55,14 @@ class JoinedNetwork(ConvolutionalNetwork):
     def __init__(self, sizes: Sizes) -> None:
         reading = Reading(sizes.vocabulary)
         super().__init__(sizes, reading.encoder.width)
-        self._reading = reading
+        self.reading = reading
         self.adapters = lora.adapters_of(reading.encoder.adapters)
         self.projection = weight("projection", reading.encoder.width, FILTERS)
 
     def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         """See contract.Network; the shapes are not looked at."""
         vector, _ = self._read(ids, noise)
-        return self.heads.hidden(self.features(ids, GROUPS, noise), lengths_of(ids), [vector])[0]
+        return self.heads.hidden(self.features(ids, TEXT_GROUPS, noise), lengths_of(ids), [vector])[0]
 
     def entity_logits(
         self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None, beside: Sequence[tf.Tensor] = (),
@@ -72,7 +71,7 @@ class JoinedNetwork(ConvolutionalNetwork):
         return super().entity_logits(ids, shapes, noise, [*beside, self._read(ids, noise)[1]])
 
     def _read(self, ids: tf.Tensor, noise: Noise | None) -> list[tf.Tensor]:
-        said = self._reading(ids, self.projection, self.adapters)
+        said = self.reading(ids, self.projection, self.adapters)
         return [noise.dropout(values, DROPOUT) if noise else values for values in said]
 
 
@@ -82,7 +81,7 @@ class JoinedServer(FoldedServer):
     def __init__(self, vocabulary: Sequence[str], sizes: Sizes) -> None:
         network = JoinedNetwork(sizes)
         super().__init__(vocabulary, sizes, network)
-        self._reading = Reading(sizes.vocabulary)
+        self._reading = network.reading
         self._projection, self._adapters = network.projection, network.adapters
         self._shapes = self._reading.encoder.frozen
         self.frozen = [tf.Variable(tf.zeros([0] * len(shape)), shape=[None] * len(shape), trainable=False) for shape in self._shapes]

@@ -1,10 +1,9 @@
 """Whether it is fair to score a model on a split: it knows the labels, and has not learnt from the rows."""
 from pathlib import Path
 
-from models.data import DataError
+from models.data import DataError, digest_of
 from models.evaluation.rows import CLASSES, Split, labels_of, training_file
 from models.folder import LABELS, MANIFEST, Labels, Manifest, ModelError, read_json
-from models.preparation.read import digest_of
 from schemas.tagging import SENTIMENTS
 
 

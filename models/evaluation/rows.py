@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models import data, prepared
-from models.data import NO_LABEL, DataError, DataSet, Example
-from models.preparation.read import digest_of, file_name
+from models.data import NO_LABEL, DataError, DataSet, Example, digest_of
+from models.preparation.read import file_name
 from models.readers import reader_of
 from models.taxonomy import ENTITY_TYPES, INTENTS, TOPICS
 from schemas.tagging import SENTIMENTS

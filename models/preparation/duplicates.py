@@ -23,11 +23,6 @@ class Unique(NamedTuple):
     conflicts: int
 
 
-def key_of(text: str) -> str:
-    """The text without letter case, punctuation and spaces; as it is, where nothing else is left of it (such as emoji)."""
-    return bare(text) or text
-
-
 def unique(rows: Sequence[Candidate], *, trained_on: bool) -> Unique:
     """One row for each key: the first. Where the labels of the copies differ, none of them is trained on."""
     copies: dict[str, list[Candidate]] = defaultdict(list)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 
-from models.data import SETS, DataError, DataSet, present
+from models.data import SETS, DataError, DataSet, key_of, present
 from models.folder import is_empty, replaced_whole
 from models.preparation import silver
 from models.preparation.balance import balance
 from models.preparation.cleaning import clean
-from models.preparation.duplicates import Candidate, apart, key_of, unique
+from models.preparation.duplicates import Candidate, apart, unique
 from models.preparation.language import language
 from models.preparation.licences import allowed, licence_class
 from models.preparation.manifest import FORMAT, Manifest, Options, Reason, SetCounts

@@ -1,10 +1,9 @@
 """Reads a prepared folder back: its manifest, and the rows of a set and split."""
-import hashlib
 from pathlib import Path
 
 import msgspec
 
-from models.data import DataError, lines_of
+from models.data import DataError, digest_of, lines_of
 from models.preparation.manifest import FORMAT, NAME, Manifest
 from models.preparation.row import Row
 
@@ -38,11 +37,6 @@ def manifest_of(folder: Path) -> Manifest:
     if found.format != FORMAT:
         raise DataError(f"{path}: is of another format than {FORMAT!r}; {MENDS}")
     return found
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal. Raises OSError."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def check_files(folder: Path) -> None:

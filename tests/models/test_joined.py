@@ -8,23 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from models import checkpoint, encoder
+from models.architectures import lora
+from models.architectures.contract import Network, Noise, Sizes, text_logits
+from models.architectures.joined import JoinedNetwork, Reading
+from models.architectures.registry import ARCHITECTURES
+from models.batches import Encoded
+from models.fit import Fit, Job
+from models.folder import MANIFEST, Manifest, ModelError, content_version, read_json, verify_content
+from models.load import load
+from models.pieces import PAD, PAD_ID, UNKNOWN, UNKNOWN_ID
+from tests.models.conftest import Quiet, few_buckets
 from tests.models.tiny_encoder import LAYERS, NEEDS_EXTRA, WIDTH, WORDS
 
 pytestmark = NEEDS_EXTRA
-tf = pytest.importorskip("tensorflow")
-
-from models import checkpoint, encoder  # noqa: E402
-from models.architectures import lora  # noqa: E402
-from models.architectures.contract import Network, Noise, Sizes, text_logits  # noqa: E402
-from models.architectures.joined import JoinedNetwork, Reading  # noqa: E402
-from models.architectures.registry import ARCHITECTURES  # noqa: E402
-from models.batches import Encoded  # noqa: E402
-from models.fit import Fit, Job  # noqa: E402
-from models.folder import MANIFEST, Manifest, ModelError, content_version, read_json, verify_content  # noqa: E402
-from models.load import load  # noqa: E402
-from models.pieces import PAD, PAD_ID, UNKNOWN, UNKNOWN_ID  # noqa: E402
-from tests.models.conftest import Quiet, few_buckets  # noqa: E402
 
 ENTRIES = [PAD, UNKNOWN, *WORDS, "中", "文"]
 ZH, SH = len(ENTRIES) - 2, len(ENTRIES) - 1

@@ -14,11 +14,11 @@ from models import data, prepared
 from models.architectures.registry import ARCHITECTURES
 from models.card import Subject
 from models.card import text as card_text
-from models.data import NO_LABEL, SETS, DataError, Example
+from models.data import NO_LABEL, SETS, DataError, Example, digest_of
 from models.folder import CARD, MANIFEST, Manifest, read_json
 from models.preparation.manifest import NAME, Options
 from models.preparation.prepare import prepare
-from models.preparation.read import check_files, digest_of, file_name, manifest_of
+from models.preparation.read import check_files, file_name, manifest_of
 from models.readers import preparation_of, reader_of
 from models.taxonomy import ENTITY_TYPES, INTENTS, TOPICS
 from models.train import Material, gathered

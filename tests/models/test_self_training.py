@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -65,9 +66,9 @@ def test_of_each_label_the_surest_are_taken_and_of_none_more_than_an_even_part(m
 
 
 @given(texts_and_shares(), st.sampled_from(SHARES), st.randoms())
-def test_the_order_of_the_texts_does_not_matter(made: tuple[list[str], np.ndarray], share: float, random: object) -> None:
+def test_the_order_of_the_texts_does_not_matter(made: tuple[list[str], np.ndarray], share: float, random: Random) -> None:
     texts, shares = made
-    order = np.random.default_rng(random.getrandbits(32)).permutation(len(texts))   # type: ignore[attr-defined]
+    order = np.random.default_rng(random.getrandbits(32)).permutation(len(texts))
     assert as_set(most_confident(texts, shares, share)) == as_set(most_confident([texts[at] for at in order], shares[order], share))
 
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from models.data import DataError
+from models.data import DataError, key_of
 from models.document import markdown, page
 from models.preparation import prepare, read, write
-from models.preparation.duplicates import key_of
 from models.preparation.manifest import Reason, check_accounts
 from models.preparation.near_duplicates import near
 from models.preparation.report import document

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.data import SETS
+from models.data import SETS, key_of
 from models.preparation import licences
 from models.preparation.balance import balance
-from models.preparation.duplicates import Candidate, apart, key_of, unique
+from models.preparation.duplicates import Candidate, apart, unique
 from models.preparation.language import language
 from models.preparation.near_duplicates import LEAST_JACCARD, SHORTEST, jaccard, near, shingles
 from models.preparation.row import Entity, Row
