@@ -134,9 +134,10 @@ def without_labels(texts: Sequence[Example], entities: Sequence[Example], evalua
 
 def _asked(architecture: Architecture, examples: list[Example]) -> list[Example]:
     """The rows with the labels of the tasks that are trained."""
-    known = [replace(one, **{task: NO_LABEL for task in TEXT_TASKS if task not in architecture.tasks}) for one in examples]  # type: ignore[arg-type]
+    others: dict[str, Any] = {task: NO_LABEL for task in TEXT_TASKS if task not in architecture.tasks}
     if "entities" not in architecture.tasks:
-        known = [replace(one, entities=None) for one in known]
+        others["entities"] = None
+    known = [replace(one, **others) for one in examples] if others else examples
     return known if architecture.three_sentiments else _binary(known)
 
 

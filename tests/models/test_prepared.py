@@ -176,7 +176,9 @@ def test_the_command_refuses_a_tampered_folder_in_one_line(published: Path, tmp_
 def test_a_report_that_somebody_wrote_in_is_no_reason_to_refuse(published: Path, tmp_path: Path) -> None:
     out = make(published, tmp_path / "out")
     (out / "report.md").write_text("mine")
+    assert manifest_of(out).written["report.md"] != digest_of(out / "report.md")
     check_files(out)
+    assert preparation_of(out) == manifest_of(out)
 
 
 def test_the_model_says_which_preparation_it_comes_from(folder: Path, train_tiny: Callable[..., Path], tmp_path: Path) -> None:
