@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.architectures.cnn import BIGRAM_GROUP, FILTERS, SLICES, TEXT_GROUPS, bigram_rows
+from models.architectures.cnn import BIGRAM_GROUP, SLICES, TEXT_GROUPS, bigram_rows
+from models.architectures.heads import FILTERS, HIDDEN, UNITS, readers, scripts_of, view_of
 from models.pieces import PAD_ID
 
 Floats = NDArray[np.float32]
@@ -48,7 +49,8 @@ class _Row(NamedTuple):
     at int64[K]: places of the pieces; real bool[P]: where they are; text int64[P]: whose a place is. parts: for each of
     TEXT_SLICES float32[P, FILTERS], what the piece there puts into a sum; bigrams float32[P, FILTERS]: what the bigram
     does. root and top float32[P, groups, FILTERS]: which share a sum has in the pooled root sum and maximum of
-    its text; those that tie for the maximum have equal ones. pooled float32[N, 2, groups, FILTERS]: maximum and root sum.
+    its text; those that tie for the maximum have equal ones. pooled float32[N, 2, groups, FILTERS]: maximum and root sum. seen
+    float32[N, SCRIPTS * UNITS]: 1 for the units that read the text.
     """
 
     at: Ids
@@ -59,6 +61,7 @@ class _Row(NamedTuple):
     root: Floats
     top: Floats
     pooled: Floats
+    seen: Floats
 
 
 class Layers:
@@ -68,13 +71,14 @@ class Layers:
         self._tables = [module._tables[at] for at, _, _ in TEXT_SLICES]
         self._bigrams = module._tables[len(SLICES)]
         self._gathered = tf.function(self._gather, input_signature=[tf.TensorSpec([None], tf.int32)]).get_concrete_function()
-        heads = module._heads
-        self._dense, self._dense_back = tf.constant(heads.dense), tf.transpose(heads.dense)
-        self._dense_bias = heads.dense_bias.numpy()
-        weights = [getattr(heads, name).numpy() for name in HEADS]
+        heads = module._text_heads
+        dense = np.concatenate([of.dense.numpy() for of in heads], 1)
+        self._dense, self._dense_back = tf.constant(dense), tf.constant(dense.T)
+        self._dense_bias = np.concatenate([of.dense_bias.numpy() for of in heads])
+        self._scripts = module._scripts.numpy()
+        weights = [np.concatenate([_of_all_units(getattr(of, name).numpy(), name) for of in heads]) for name in HEADS]
         self._weights = np.concatenate(weights, 1)
         self._weights_back = self._weights.T.copy()
-        self._bias = np.concatenate([getattr(heads, f"{name}_bias").numpy() for name in HEADS])
         self._head = np.repeat(np.arange(len(HEADS)), [len(of.T) for of in weights])   # of each class
 
     def probabilities(self, ids: NDArray[np.int32], splits: Ids) -> list[Floats]:
@@ -87,7 +91,7 @@ class Layers:
         """ids int32[K]; splits int64[N + 1]; chosen int64[heads, N]: the class that is accounted for."""
         row = self._row(ids, splits)
         change, hidden = self._hidden(row)
-        empty = np.maximum(self._dense_bias, 0)
+        empty = np.maximum(self._dense_bias, 0) * row.seen
         still = np.abs(change) < NO_CHANGE
         slope = np.where(still, hidden > 0, (hidden - empty) / np.where(still, 1, change))
         column = chosen + np.searchsorted(self._head, np.arange(len(HEADS)))[:, None]
@@ -109,7 +113,13 @@ class Layers:
             sums[inside, group] += values[_seen(row, offset)]
         sums[inside, BIGRAM] += bigrams[inside]
         text = np.concatenate((np.zeros(GAP, np.int64), np.repeat(texts, lengths + GAP)))
-        return _Row(at, row != PAD_ID, text, parts, bigrams, *_pooled(sums, text, splits[:-1] + GAP * (texts + 1), lengths))
+        pooled = _pooled(sums, text, splits[:-1] + GAP * (texts + 1), lengths)
+        return _Row(at, row != PAD_ID, text, parts, bigrams, *pooled, self._seen_units(ids, lengths))
+
+    def _seen_units(self, ids: NDArray[np.int32], lengths: Ids) -> Floats:
+        text = np.repeat(np.arange(len(lengths)), lengths)
+        pieces = tf.math.unsorted_segment_sum(scripts_of(self._scripts[ids]), text, len(lengths))
+        return np.repeat(readers(pieces).numpy().astype(np.float32), UNITS, 1)
 
     def _gather(self, row: tf.Tensor) -> list[tf.Tensor]:
         """parts and bigrams of _Row. The padding's part at offset 0 leaves nothing of its sums after relu (folded.py)."""
@@ -117,17 +127,23 @@ class Layers:
         return [*(tf.gather(table, row) for table in self._tables), tf.gather(self._bigrams, bigram_rows(row, after))]
 
     def _hidden(self, row: _Row) -> tuple[Floats, Floats]:
-        """What the pooled features add to the bias of the dense layer, and the layer after relu; both float32[N, HIDDEN]."""
+        """What the pooled features add to the bias of the dense layer, and the layer after relu; both float32[N, SCRIPTS * UNITS]."""
         change = _product(row.pooled.reshape(-1, self._dense.shape[0]), self._dense)
-        return change, np.maximum(change + self._dense_bias, 0)
+        return change, np.maximum(change + self._dense_bias, 0) * row.seen
 
     def _likely(self, hidden: Floats, without: Mask) -> Floats:
         """float32[heads, N, classes]: the probabilities in each head, of those that are not left out."""
         others = self._head != np.arange(len(HEADS))[:, None]
-        logits = np.where(without | others[:, None], -np.inf, _product(hidden, self._weights) + self._bias)
+        logits = np.where(without | others[:, None], -np.inf, _product(hidden, self._weights))
         powers = np.exp(logits - logits.max(2, keepdims=True))
         likely: Floats = powers / powers.sum(2, keepdims=True)
         return likely
+
+
+def _of_all_units(weights: Floats, task: str) -> Floats:
+    """float32[UNITS, C] of float32[HIDDEN, C]: zero for the units that the head does not look at."""
+    before = HIDDEN * view_of(task)
+    return np.pad(weights, ((before, UNITS - HIDDEN - before), (0, 0)))
 
 
 def _pooled(sums: Floats, text: Ids, begins: Ids, lengths: Ids) -> tuple[Floats, Floats, Floats]:

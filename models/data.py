@@ -84,6 +84,11 @@ class DataSet:
         """What its rows have labels for."""
         return ("topic", "intent") if self.task == "topic" else (self.task,)
 
+    @property
+    def language(self) -> str:
+        """Of its texts: en or zh."""
+        return self.name.rpartition("_")[2]
+
     def title(self, task: str) -> str:
         """What its figures for a task are called."""
         return self.name if task == self.task else f"{self.name} {task}"

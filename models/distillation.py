@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from models.architectures.cnn import weight
+from models.architectures.layers import weight
 from models.teachers.files import Vectors
 
 WEIGHT = 2.0

@@ -15,19 +15,22 @@ GUESSED = 0.7
 def cross_entropy(
     logits: tf.Tensor, labels: tf.Tensor, smoothing: float, weights: tf.Tensor | None = None, guesses: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Averaged over the labels that are not negative; zero when there is none.
+    """Averaged over the rows with a label that is not negative, or with a guess; zero when there is none.
 
     logits float32[..., C], labels int32[...]. smoothing: Szegedy et al. 2016. weights: float32[C], how much a row of each class counts.
-    guesses: float32[..., C], probabilities, or zeros where there is none (Hinton et al. 2015).
+    guesses: float32[..., C], probabilities, or zeros where there is none (Hinton et al. 2015); the whole target of a row without a label.
     """
-    counts = tf.cast(labels >= 0, tf.float32)
+    labelled = labels >= 0
+    counts = tf.cast(labelled, tf.float32)
     if weights is not None:
         counts *= tf.gather(weights, tf.maximum(labels, 0))
     classes = logits.shape[-1]
     targets = tf.one_hot(tf.maximum(labels, 0), classes) * (1 - smoothing) + smoothing / classes
     if guesses is not None:
-        blended = (1 - GUESSED) * targets + GUESSED * guesses
-        targets = tf.where(tf.reduce_sum(guesses, -1, keepdims=True) > 0, blended, targets)
+        guessed = tf.reduce_sum(guesses, -1) > 0
+        share = tf.where(guessed, tf.where(labelled, GUESSED, 1.0), 0.0)[..., None]
+        targets = (1 - share) * targets + share * guesses
+        counts = tf.where(guessed & ~labelled, 1.0, counts)
     losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits) * counts
     return tf.reduce_sum(losses) / tf.maximum(tf.reduce_sum(counts), 1e-6)
 

@@ -16,8 +16,18 @@ from models.teachers.files import PIECES_SUFFIX, STARTERS, read_pieces
 DEVIATION = 0.1
 """Of the values: as of random ones."""
 _CHINESE = re.compile("[\u3400-\u9fff]")
+_WORD = re.compile("[a-z]{3,}")
 
 Floats = NDArray[np.float32]
+
+
+def widened(vocabulary: Sequence[str], folder: Path) -> list[str]:
+    """The entries and then the words that the teacher of English knows beside them.
+
+    A name that no training text holds is one piece then, and begins where the teacher has it: near other names. Raises FileNotFoundError.
+    """
+    known, _ = read_pieces(folder / f"{STARTERS['en']}{PIECES_SUFFIX}")
+    return list(dict.fromkeys([*vocabulary, *filter(_WORD.fullmatch, known)]))
 
 
 def start(vocabulary: Sequence[str], folder: Path, width: int, rng: np.random.Generator) -> Floats:

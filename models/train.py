@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models import card, data, folder, intents, spans, vocabulary
 from models.architectures import TEXT_TASKS
-from models.architectures.cnn import EMBEDDING
+from models.architectures.cnn import EMBEDDING, ENTITY_EMBEDDING
 from models.architectures.contract import Architecture, Network, Server, Sizes
 from models.batches import encoded, name_pairs
 from models.data import NO_LABEL, DataSet, Example
@@ -24,20 +24,23 @@ from models.evaluation.evaluate import evaluate
 from models.evaluation.scores import span_scores
 from models.evaluation.summary import summary
 from models.fit import Fit, Job, Watcher
-from models.licensed import Learnt, check_tasks, learnt, permitted
+from models.licensed import Learnt, OfSets, check_tasks, learnt, permitted
 from models.load import load
 from models.preparation.licences import CHOICES
 from models.preparation.manifest import Manifest as Prepared
 from models.readers import preparation_of, reader_of
 from models.settings import Settings, state_of
-from models.start import start
+from models.start import start, widened
 from models.taxonomy import ENTITY_TYPES, INTENTS, SCOPES, TOPICS, intents_of, scope_of
 from models.teachers import files
 from models.teachers.files import Vectors
 from models.teachers.parts import parts_of_all
+from models.teachers.variants import varied
 from models.temperature import temperature
 from schemas.tagging import SENTIMENTS, Tags
 
+TRUSTED = ("person", "location")
+"""The kinds of entities that a teacher tells well. What it takes for others, learnt, costs more names in posts than it brings."""
 NOT_TRAINED = ("other",)
 """The topics of a model that was not trained on any."""
 
@@ -46,6 +49,7 @@ NOT_TRAINED = ("other",)
 class Material:
     """What a model learns from. topics, intents, kinds: the names of its classes. dev: what choices are made on.
 
+    variants: texts like those of a set, which bring what teachers say of them alone, and do not count in the vocabulary.
     teachers: larger models' vectors of the texts. guesses: soft labels by task. learnt: from what sets.
     prepared: what `textpulse prepare` did to the rows.
     """
@@ -57,6 +61,7 @@ class Material:
     intents: Sequence[str]
     kinds: Sequence[str]
     digests: dict[str, str]
+    variants: Sequence[Example] = ()
     teachers: Sequence[Vectors] = ()
     guesses: Mapping[str, Vectors] = field(default_factory=dict)
     learnt: Mapping[DataSet, Learnt] = field(default_factory=dict)
@@ -75,6 +80,8 @@ def train(data_folder: Path, out: Path, settings: Settings, watcher: Watcher) ->
     material, published = gathered(data_folder, architecture, settings.teachers, settings.licences), rows.read(data_folder, "test")
     identity = settings.identity | {"data": _digest(material.digests)}
     entries = architecture.vocabulary((example.text for example in (*material.texts, *material.entities)), architecture.recipe.entries)
+    if settings.teachers and architecture.recipe.widened:
+        entries = widened(entries, settings.teachers)
     server, history, temperatures = fitted(architecture, settings, material, entries, state, identity, watcher)
     with folder.written_whole(out) as new:
         manifest = write(new, out.name, server, architecture, material, entries, abstains(server, material))
@@ -113,16 +120,24 @@ def gathered(data_folder: Path, architecture: Architecture, teachers: Path | Non
         ENTITY_TYPES if "entities" in architecture.tasks else (),
         reader.digests(data_folder, sets)
         | {f"teachers/{path.name}": data.digest_of(path) for path in (*found.values(), *guesses.values())},
+        variants(teachers, every, evaluated, left_out) if teachers else (),
         [files.read(path) for path in found.values()],
         {task: files.read(path) for task, path in guesses.items() if task in architecture.tasks}, learnt(every, of_sets),
         preparation_of(data_folder))
 
 
 def silver(teachers: Path, texts: Sequence[Example]) -> list[Example]:
-    """The texts in which a teacher looked for names, with those that it found."""
+    """The texts in which a teacher looked for names, with those that it found; those alone in which all are TRUSTED."""
     names = files.read_names(teachers / files.NAMES)
     keys = {example.text: files.key(example.text) for example in texts}
-    return [Example(text, entities=names[key]) for text, key in keys.items() if key in names]
+    found = {text: names[key] for text, key in keys.items() if key in names}
+    return [Example(text, entities=spans) for text, spans in found.items() if all(ENTITY_TYPES[kind] in TRUSTED for kind, *_ in spans)]
+
+
+def variants(teachers: Path, of_sets: OfSets, evaluated: set[str], left_out: set[str]) -> list[Example]:
+    """What is made of the training rows of all licences, as when the teachers were asked, but for that of texts that are left out."""
+    made = (of_set for of_set in varied(of_sets, teachers, evaluated).values())
+    return [Example(text) for of_set in made for text, sources in of_set.items() if left_out.isdisjoint(map(data.key_of, sources))]
 
 
 def without_labels(texts: Sequence[Example], entities: Sequence[Example], evaluated: set[str]) -> list[Example]:
@@ -151,13 +166,13 @@ def fitted(
     watcher: Watcher,
 ) -> tuple[Server, list[dict[str, Any]], dict[str, float]]:
     """See Fit.run and calibrate."""
-    texts = encoded(material.texts, entries, (*material.teachers, *material.guesses.values()))
+    texts = encoded((*material.texts, *material.variants), entries, (*material.teachers, *material.guesses.values()))
     entities = encoded(material.entities, entries)
     watcher.said(f"vocabulary {len(entries)}; rows {len(texts.ids)} with text labels, {len(entities.ids)} with entities")
     sentiments = len(SENTIMENTS) if architecture.three_sentiments else 2
     sizes = Sizes(
         len(entries), sentiments if "sentiment" in architecture.tasks else 1, len(material.topics),
-        max(len(material.intents), 1), len(spans.labels_of(material.kinds)), name_pairs(entities))
+        max(len(material.intents), 1), len(spans.labels_of(material.kinds)), name_pairs(entities), vocabulary.scripts(entries))
     rate = None if settings.rate == 0 else architecture.recipe.rate
     job = Job(architecture, sizes, entries, texts, entities, architecture.recipe.epochs, settings.seed, rate, settings.patience,
               settings.class_weights, material.teachers, material.guesses, begin(settings, entries))
@@ -169,11 +184,14 @@ def begin(settings: Settings, entries: Sequence[str]) -> Callable[[Network], Non
     """Gives a network the teachers' values for its pieces, where there are teachers and it has an embedding."""
     if settings.teachers is None:
         return lambda network: None
-    table = start(entries, settings.teachers, EMBEDDING, np.random.default_rng(settings.seed))
+    rng = np.random.default_rng(settings.seed)
+    tables = {"embedding": start(entries, settings.teachers, EMBEDDING, rng),
+              "entity_embedding": start(entries, settings.teachers, ENTITY_EMBEDDING, rng)}
 
     def give(network: Network) -> None:
-        if hasattr(network, "embedding"):
-            network.embedding.assign(table)
+        for name, table in tables.items():
+            if hasattr(network, name):
+                getattr(network, name).assign(table)
 
     return give
 

@@ -14,6 +14,7 @@ from models.architectures import TASKS
 from models.architectures.cnn import ConvolutionalNetwork
 from models.architectures.contract import Architecture, Network, Server, Sizes
 from models.architectures.registry import ARCHITECTURES
+from models.architectures.stored import value_of
 from models.batches import Encoded, encoded
 from models.data import NO_LABEL, DataSet, Example
 from models.evaluation.answers import answer
@@ -26,6 +27,7 @@ from models.self_training import SHARES, Pseudo, Shares, Unlabelled, best_round,
 from models.settings import Settings, state_of
 from models.teachers.files import Vectors
 from models.train import Material, calibrate, scorer, tagger, write
+from models.vocabulary import scripts
 from schemas.tagging import SENTIMENTS
 
 ARCHITECTURE = "cnn"
@@ -34,7 +36,8 @@ RATE = 2e-3
 """Lower than that of a network which begins anew."""
 EPOCH_ROWS = 7_680
 """Of an epoch, at least: it reads a small file several times, or there would be too few steps to learn anything."""
-TABLES = ("embedding", "kernel", "bias", "bigrams", "names")
+TABLES = ("embedding", "entity_embedding", "kernel", "entity_kernel", "bias", "bigrams", "pairs", "names")
+PARTS = ("text_heads", "entity_heads")
 
 
 def tune(
@@ -55,7 +58,8 @@ def tune(
     identity = settings.identity | {"labels": labels.sha256, "base": base.version}
     identity |= {"unlabelled": unlabelled.sha256} if unlabelled else {}
     texts, entities = encoded(material.texts, base.vocabulary), encoded(material.entities, base.vocabulary)
-    sizes = Sizes(len(base.vocabulary), len(SENTIMENTS), len(material.topics), 1, start.entity_labels, start.name_pairs)
+    sizes = Sizes(
+        len(base.vocabulary), len(SENTIMENTS), len(material.topics), 1, start.entity_labels, start.name_pairs, scripts(base.vocabulary))
     watcher.said(f"begins with {base.name} {base.version}; {len(labels.of('train')):,} rows, {len(labels.names)} labels")
     job = Job(architecture, sizes, base.vocabulary, texts, entities, architecture.recipe.epochs, settings.seed,
               None if settings.rate == 0 else architecture.recipe.rate, settings.patience, settings.class_weights, start=start, keeps=True)
@@ -133,7 +137,7 @@ class Start:
 
     def __init__(self, base: LoadedModel) -> None:
         self._module = base.module
-        if base.tier != "fast" or not all(hasattr(self._module, f"_{name}") for name in (*TABLES, "name_pairs", "heads")):
+        if base.tier != "fast" or not all(hasattr(self._module, f"_{name}") for name in (*TABLES, *PARTS, "name_pairs")):
             raise folder.ModelError(base.folder, "is of another architecture: own labels are trained onto a model of architecture cnn")
         self.name_pairs = self._module._name_pairs.numpy()
         self.entity_labels = int(self._module.entity_labels.numpy())
@@ -141,10 +145,13 @@ class Start:
     def __call__(self, network: Network) -> None:
         assert isinstance(network, ConvolutionalNetwork)
         for name in TABLES:
-            getattr(network, name).assign(tf.cast(getattr(self._module, f"_{name}"), tf.float32))
-        for name, variable in vars(network.heads).items():
-            if isinstance(variable, tf.Variable) and not name.startswith(("topic", "intent")):
-                variable.assign(getattr(self._module._heads, name))
+            stored = getattr(self._module, f"_{name}")
+            getattr(network, name).assign(value_of(stored) if hasattr(stored, "scales") else stored)
+        for part in PARTS:
+            for own, theirs in zip(getattr(network, part), getattr(self._module, f"_{part}"), strict=True):
+                for name, variable in vars(own).items():
+                    if isinstance(variable, tf.Variable) and name not in ("topic", "intent"):
+                        variable.assign(getattr(theirs, name))
 
 
 def material_of(labels: Labels, source: str, base: LoadedModel, unlabelled: Unlabelled | None = None) -> Material:

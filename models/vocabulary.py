@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.pieces import CONTINUES, PAD, UNKNOWN
 
 SIZE = 16_000
@@ -14,7 +17,9 @@ WHOLE_WORDS_SHARE = 0.85
 LONGEST_WORD = 40
 LONGEST_PIECE = 8
 
+NO_SCRIPT, OTHER, CHINESE = -1, 0, 1
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_CHINESE = re.compile(f"[{CJK}]")
 _WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+|[^\w\s]|_")
 
 
@@ -62,6 +67,17 @@ def _pieces(words: dict[str, int], room: int, known: set[str]) -> list[str]:
             saved[CONTINUES + word[-cut:]] += n * (cut - 1)
     ranked = sorted((piece for piece in saved if piece not in known), key=lambda piece: (-saved[piece], piece))
     return ranked[:room]
+
+
+def scripts(vocabulary: Sequence[str]) -> NDArray[np.int32]:
+    """int32[entries]: CHINESE, OTHER for other letters, or NO_SCRIPT for what has none, such as marks, digits and the first two entries."""
+
+    def script(entry: str) -> int:
+        if _CHINESE.search(entry):
+            return CHINESE
+        return OTHER if any(map(str.isalpha, entry)) and entry not in (PAD, UNKNOWN) else NO_SCRIPT
+
+    return np.array([script(entry) for entry in vocabulary], np.int32)
 
 
 def write(path: Path, vocabulary: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def peer_sets(peer: Peer, split: Split) -> list[DataSet]:
 def run_model(name: str, folder: Path, version: str, split: Split, sets: Sequence[DataSet], rounds: int) -> tuple[System, list[Line]]:
     """The model of a folder. Raises JobFailed."""
     command = [sys.executable, "-m", "benchmarks.compare.ours"]
-    said = _run(name, command, [str(folder.resolve())], work_of(split, sets, rounds, 0), {**os.environ, "PYTHONPATH": str(ROOT)})
+    said = run_work(name, command, [str(folder.resolve())], work_of(split, sets, rounds, 0), {**os.environ, "PYTHONPATH": str(ROOT)})
     lines = [_line(name, split, one, said["sets"][one.name], said["sets"][one.name]["answers"], 0) for one in sets]
     return System(name, version, True, said["threads"], said["load_s"], OURS), lines
 
@@ -65,7 +65,7 @@ def run_peer(peer: Peer, cache: Path, split: Split, sets: Sequence[DataSet], rou
     """A peer that is installed. Raises JobFailed."""
     command = [str(python(cache)), "-m", "benchmarks.compare.answering", peer.key]
     work = work_of(split, sets, rounds, peer.at_most, learns=not peer.sets)
-    said = _run(peer.name, command, [str(data_folder(cache, peer).resolve())] if peer.unpacked else [], work, clean(None))
+    said = run_work(peer.name, command, [str(data_folder(cache, peer).resolve())] if peer.unpacked else [], work, clean(None))
     lines = []
     for one in sets:
         of_set = said["sets"][one.name]
@@ -98,7 +98,7 @@ def _labelled(dataset: DataSet, examples: Sequence[Example]) -> list[tuple[str, 
     return [(example.text, CLASSES[dataset.task][labels_of(dataset.task, example)[0]]) for example in examples]
 
 
-def _run(name: str, command: Sequence[str], more: Sequence[str], work: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+def run_work(name: str, command: Sequence[str], more: Sequence[str], work: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         asked, out = Path(folder) / "work.json", Path(folder) / "out.json"
         asked.write_text(json.dumps(work), encoding="utf-8")

@@ -30,7 +30,8 @@ class Sizes:
     """What a network is built for: the entries of its vocabulary, and the classes of each head.
 
     A head of one class has nothing to learn: its task is not trained. Two classes of sentiment are negative and positive.
-    name_pairs: neighbouring pieces that stand in names (models.batches.name_pairs), int32[M] in order.
+    name_pairs: neighbouring pieces that stand in names (models.batches.name_pairs), int32[M] in order. scripts: of the entries of the
+    vocabulary, int32[vocabulary] (models.vocabulary.scripts).
     """
 
     vocabulary: int
@@ -39,6 +40,7 @@ class Sizes:
     intent: int
     entity: int
     name_pairs: NDArray[np.int32]
+    scripts: NDArray[np.int32]
 
     @property
     def heads(self) -> tuple[int, int, int]:
@@ -127,7 +129,7 @@ class Recipe:
     """How an architecture is trained by default.
 
     rate: Adam's, falling in a line to final_share of it. averaged: the mean of the epochs' weights is a candidate too. smoothing: of
-    labels. entries: the size of the vocabulary.
+    labels. entries: the size of the vocabulary. widened: whether the words that a teacher knows are added to it.
     """
 
     rate: float
@@ -137,6 +139,7 @@ class Recipe:
     averaged: bool
     smoothing: float
     entries: int
+    widened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from models.architectures import TEXT_TASKS
-from models.architectures.cnn import lengths_of, mean_of, weight, zeros
 from models.architectures.contract import Noise, Sizes, divide
+from models.architectures.layers import lengths_of, mean_of, weight, zeros
 from models.pieces import PAD_ID, SHAPES, UNKNOWN_ID
 
 EMBEDDING = 128

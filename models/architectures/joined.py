@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from models.architectures import lora
-from models.architectures.cnn import FILTERS, TEXT_GROUPS, ConvolutionalNetwork, lengths_of, weight
+from models.architectures.cnn import ConvolutionalNetwork
 from models.architectures.contract import Network, Noise, Sizes
 from models.architectures.folded import FoldedServer
+from models.architectures.heads import FILTERS
+from models.architectures.layers import weight
 from models.pieces import PAD_ID
 
 DROPOUT = 0.1
@@ -59,10 +61,9 @@ class JoinedNetwork(ConvolutionalNetwork):
         self.adapters = lora.adapters_of(reading.encoder.adapters)
         self.projection = weight("projection", reading.encoder.width, FILTERS)
 
-    def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
-        """See contract.Network; the shapes are not looked at."""
-        vector, _ = self._read(ids, noise)
-        return self.heads.hidden(self.features(ids, TEXT_GROUPS, noise), lengths_of(ids), [vector])[0]
+    def hidden(self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None, beside: Sequence[tf.Tensor] = ()) -> tf.Tensor:
+        """See contract.Network."""
+        return super().hidden(ids, shapes, noise, [*beside, self._read(ids, noise)[0]])
 
     def entity_logits(
         self, ids: tf.Tensor, shapes: tf.Tensor, noise: Noise | None = None, beside: Sequence[tf.Tensor] = (),

@@ -22,14 +22,15 @@ def _padded(build: Callable[[Sizes], Network]) -> Callable[[Sequence[str], Sizes
 ARCHITECTURES = {one.name: one for one in (
     Architecture(
         "cnn", "convolutions 2, 3, 5 x 64 and hashed bigrams over pieces, max and root-sum pooling, sentiment, topic, intent and BIO heads",
-        TASKS, Recipe(3e-3, 0.03, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), ConvolutionalNetwork,
+        TASKS, Recipe(3e-3, 0.03, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL, widened=True), ConvolutionalNetwork,
         FoldedServer),
     Architecture(
         "rnn", "gated recurrent units 2 x 96 over pieces, max and mean pooling, sentiment, topic, intent and BIO heads",
-        TASKS, Recipe(2e-3, 0.05, 6, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), rnn.build, _padded(rnn.build)),
+        TASKS, Recipe(2e-3, 0.05, 6, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL, widened=True), rnn.build,
+        _padded(rnn.build)),
     Architecture(
         "transformer", "2 transformer layers of width 128 over pieces, max and mean pooling, sentiment, topic, intent and BIO heads",
-        TASKS, Recipe(1e-3, 0.02, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL), transformer.build,
+        TASKS, Recipe(1e-3, 0.02, 8, 128, averaged=True, smoothing=0.05, entries=ENTRIES_OF_ALL, widened=True), transformer.build,
         _padded(transformer.build)),
     Architecture(
         "seed_cnn", "embedding 128, convolution 5 x 128, max pooling, dense 64, one sigmoid: sentiment, negative or positive",

@@ -14,6 +14,7 @@ from models.teachers.encoders import PIECES, TEACHERS, Teacher
 from models.teachers.guesses import guesses
 from models.teachers.names import names_of
 from models.teachers.parts import parts_of_all
+from models.teachers.variants import varied
 from schemas.tagging import SENTIMENTS
 
 CHARACTERS = 1_000
@@ -24,24 +25,32 @@ NAMED = ("tweets_en", "tweets_rated_en")
 """Sets whose texts are searched for names."""
 
 
-def texts_of(folder: Path, teacher: Teacher) -> list[str]:
-    """The training texts that a teacher is asked about, each once, in order of length. None of them is evaluated on."""
+def texts_of(folder: Path, teacher: Teacher, out: Path) -> list[str]:
+    """The training texts that a teacher is asked about, and their variants, each once, in order of length. None of them is evaluated on."""
     evaluated = data.evaluated_texts(folder)
-    sets = [dataset for dataset in data.present(folder) if dataset.name.rpartition("_")[2] in teacher.languages]
-    found = {example.text for dataset in sets for example in data.train(folder, dataset, evaluated)}
+    of_sets = {one: data.train(folder, one, evaluated) for one in data.present(folder) if one.language in teacher.languages}
+    found = {example.text for rows in of_sets.values() for example in rows}
     if "zh" in teacher.languages:
         found |= parts_of_all(found, evaluated)
+    found |= {text for made in varied(of_sets, out, evaluated).values() for text in made}
     return sorted(found, key=lambda text: (len(text), text))
 
 
-def teach(teacher: Teacher, texts: list[str], holds: Path, threads: int, out: Path) -> None:
-    """Writes the vectors of the texts."""
-    encode = teacher.load(holds, threads)
-    found = []
-    for at in range(0, len(texts), CHUNK):
-        found.append(encode([text[:CHARACTERS] for text in texts[at : at + CHUNK]]))
-        sys.stderr.write(f"{teacher.name}: {min(at + CHUNK, len(texts)):,} of {len(texts):,}\n")
-    files.write(out, texts, np.concatenate(found))
+def teach(teacher: Teacher, texts: list[str], holds: Path, threads: int, out: Path) -> bool:
+    """Writes the vectors of the texts; those that are in the file already are not asked for again. False where all are."""
+    before = files.read(out) if out.exists() else None
+    rows = files.rows_of(before, texts) if before else np.full(len(texts), -1)
+    new = [text for text, row in zip(texts, rows, strict=True) if row < 0]
+    if before and not new and len(before.keys) == len(texts):
+        return False
+    found = [before.values[rows[rows >= 0]].astype(np.float32)] if before else []
+    if new:
+        encode = teacher.load(holds, threads)
+        for at in range(0, len(new), CHUNK):
+            found.append(encode([text[:CHARACTERS] for text in new[at : at + CHUNK]]))
+            sys.stderr.write(f"{teacher.name}: {min(at + CHUNK, len(new)):,} of {len(new):,}\n")
+    files.write(out, [*(text for text, row in zip(texts, rows, strict=True) if row >= 0), *new], np.concatenate(found))
+    return True
 
 
 def named(folder: Path, model: Path, out: Path) -> None:
@@ -53,24 +62,27 @@ def named(folder: Path, model: Path, out: Path) -> None:
 
 
 def guess(folder: Path, out: Path) -> None:
-    """Writes soft labels of all sets with a sentiment or an intent."""
+    """Writes soft labels of the rows of all sets with a sentiment or an intent, and of their variants."""
     evaluated, vectors = data.evaluated_texts(folder), {name: files.read(path) for name, path in files.found(out).items()}
+    of_sets = {dataset: data.train(folder, dataset, evaluated) for dataset in data.present(folder)}
+    made = varied(of_sets, out, evaluated)
     for task, classes in (("sentiment", SENTIMENTS), ("intent", INTENTS)):
         found: dict[str, NDArray[np.float32]] = {}
-        for dataset in (one for one in data.present(folder) if task in one.tasks):
-            rows, language = data.train(folder, dataset, evaluated), dataset.name.rpartition("_")[2]
+        for dataset, rows in ((dataset, rows) for dataset, rows in of_sets.items() if task in dataset.tasks):
             used, labels = np.unique([row.label(task) for row in rows], return_inverse=True)
-            mine = [of for name, of in vectors.items() if language in TEACHERS[name].languages]
-            shares = np.zeros((len(rows), len(classes)), np.float32)
-            shares[:, used] = guesses([row.text for row in rows], labels.astype(np.int32), mine, language)
-            found |= dict(zip((row.text for row in rows), shares, strict=True))
-            sys.stderr.write(f"{dataset.name}: {np.mean(shares.argmax(1) == used[labels]):.3f} of the rows right that were held out\n")
+            mine = [of for name, of in vectors.items() if dataset.language in TEACHERS[name].languages]
+            texts, others = [row.text for row in rows], list(made.get(dataset, ()))
+            shares = np.zeros((len(texts) + len(others), len(classes)), np.float32)
+            shares[:, used] = guesses(texts, labels.astype(np.int32), mine, dataset.language, others)
+            found |= dict(zip([*texts, *others], shares, strict=True))
+            right = np.mean(shares[: len(texts)].argmax(1) == used[labels])
+            sys.stderr.write(f"{dataset.name}: {right:.3f} of the rows right that were held out; {len(others):,} variants\n")
         if found:
             files.write(out / f"{task}{files.GUESSES_SUFFIX}", list(found), np.stack(list(found.values())))
 
 
 def main() -> None:
-    """A teacher whose file is there already is not asked again."""
+    """A teacher is asked about texts that it has said nothing of."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--files", type=Path, required=True, help="folder of files that no Python package holds")
@@ -85,13 +97,12 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     if not (given.out / files.NAMES).exists():
         named(given.data, given.files / SPACY, given.out / files.NAMES)
-    for name in given.only or TEACHERS:
-        path = given.out / f"{name}{files.SUFFIX}"
-        if name in PIECES:
-            files.write_pieces(given.out / f"{name}{files.PIECES_SUFFIX}", *PIECES[name](given.files))
-        if not path.exists():
-            teach(TEACHERS[name], texts_of(given.data, TEACHERS[name]), given.files, given.threads, path)
-    if not given.only and not files.guessed(given.out):
+    for name, pieces in PIECES.items():
+        files.write_pieces(given.out / f"{name}{files.PIECES_SUFFIX}", *pieces(given.files))
+    asked = [
+        teach(TEACHERS[name], texts_of(given.data, TEACHERS[name], given.out), given.files, given.threads,
+              given.out / f"{name}{files.SUFFIX}") for name in given.only or TEACHERS]
+    if not given.only and (any(asked) or not files.guessed(given.out)):
         guess(given.data, given.out)
 
 

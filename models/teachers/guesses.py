@@ -2,7 +2,8 @@
 
 A label that is noise in one row is averaged away in what a model makes of all the others (Hinton et al. 2015). The teacher is a linear
 support vector machine on n-grams joined with the sentence vectors of the larger models; it answers for the fifth of the rows that it was
-not fitted on, and a temperature turns its margins into probabilities.
+not fitted on, and a temperature turns its margins into probabilities. One that was fitted on all rows answers for texts that are none of
+them (models/teachers/variants.py).
 """
 
 from collections.abc import Sequence
@@ -23,22 +24,31 @@ GRAMS = {
     "en": {"ngram_range": (1, 2), "max_features": 100_000}}
 
 
-def guesses(texts: Sequence[str], labels: NDArray[np.int32], vectors: Sequence[Vectors], language: str) -> NDArray[np.float32]:
-    """float32[N, C] for N texts with labels from 0 to C - 1, each of them there. vectors: of the texts, by their teachers."""
+def guesses(
+    texts: Sequence[str], labels: NDArray[np.int32], vectors: Sequence[Vectors], language: str, others: Sequence[str] = (),
+) -> NDArray[np.float32]:
+    """float32[N + M, C] for N texts with labels from 0 to C - 1, each of them there, and M others. vectors: of all, by their teachers."""
     from scipy.sparse import csr_matrix, hstack  # noqa: PLC0415
     from scipy.special import softmax  # noqa: PLC0415
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.svm import LinearSVC  # noqa: PLC0415
 
-    grams = TfidfVectorizer(sublinear_tf=True, min_df=2, **GRAMS[language]).fit_transform([text[: LONGEST[language]] for text in texts])
-    seen = [(of, files.rows_of(of, texts)) for of in vectors]
+    of_grams = TfidfVectorizer(sublinear_tf=True, min_df=2, **GRAMS[language]).fit([text[: LONGEST[language]] for text in texts])
+    every = [*texts, *others]
+    grams = of_grams.transform([text[: LONGEST[language]] for text in every])
+    seen = [(of, files.rows_of(of, every)) for of in vectors]
     dense = [np.where((rows >= 0)[:, None], of.values[np.maximum(rows, 0)], 0).astype(np.float32) for of, rows in seen]
     features = hstack([grams, *(csr_matrix(values) for values in dense)]).tocsr()
-    fold = np.random.default_rng(1).permutation(len(texts)) % FOLDS
-    margins = np.zeros((len(texts), int(labels.max()) + 1))
+    own, fold = len(texts), np.random.default_rng(1).permutation(len(texts)) % FOLDS
+    margins = np.zeros((len(every), int(labels.max()) + 1))
+
+    def answer(learnt: NDArray[np.int64], asked: NDArray[np.int64]) -> None:
+        said = LinearSVC(C=COST, tol=1e-3).fit(features[learnt], labels[learnt]).decision_function(features[asked])
+        margins[asked] = np.stack([-said, said], 1) if said.ndim == 1 else said
+
     for out in range(FOLDS):
-        fitted = LinearSVC(C=COST, tol=1e-3).fit(features[fold != out], labels[fold != out])
-        said = fitted.decision_function(features[fold == out])
-        margins[fold == out] = np.stack([-said, said], 1) if said.ndim == 1 else said
-    shares: NDArray[np.float32] = softmax(margins / temperature(softmax(margins, 1), labels), 1).astype(np.float32)
+        answer(np.flatnonzero(fold != out), np.flatnonzero(fold == out))
+    if others:
+        answer(np.arange(own), np.arange(own, len(every)))
+    shares: NDArray[np.float32] = softmax(margins / temperature(softmax(margins[:own], 1), labels), 1).astype(np.float32)
     return shares

@@ -17,8 +17,10 @@ from models.architectures.registry import ARCHITECTURES
 from models.architectures.seed_cnn import SeedNetwork
 from models.load import load
 from models.pieces import PAD, PAD_ID, PAD_SHAPE, UNKNOWN, PieceTokenizer
+from models.vocabulary import scripts
 from schemas.tagging import Tags
 from tests.models.conftest import few_buckets
+from tests.models.tables import as_stored
 from tests.models.tiny_encoder import NEEDS_EXTRA, WORDS
 
 ENTRIES = [PAD, UNKNOWN, *WORDS, "中"]
@@ -30,15 +32,16 @@ SETTINGS = pytest.mark.parametrize("architecture", [
 def sizes_of(architecture: Architecture) -> Sizes:
     sentiments = 3 if architecture.three_sentiments else 2
     many = "topic" in architecture.tasks
-    return Sizes(len(ENTRIES), sentiments, 4 if many else 1, 6 if many else 1, 5 if many else 1, np.array([5, 9], np.int32))
+    heads = (4, 6, 5) if many else (1, 1, 1)
+    return Sizes(len(ENTRIES), sentiments, *heads, np.array([5, 9], np.int32), scripts(ENTRIES))
 
 
 def network_of(architecture: Architecture) -> Network:
     tf.keras.utils.set_random_seed(5)
     network = architecture.build(sizes_of(architecture))
-    for variable in network.trainable_variables:   # zeros would hide much; half precision, as the tables are stored
-        noisy = variable + tf.random.normal(variable.shape, stddev=0.1)
-        variable.assign(tf.cast(tf.cast(noisy, tf.float16), tf.float32))
+    for variable in network.trainable_variables:   # zeros would hide much
+        variable.assign_add(tf.random.normal(variable.shape, stddev=0.1))
+    as_stored(network)
     return network
 
 
@@ -155,7 +158,7 @@ def test_every_weight_of_a_trained_task_learns(architecture: Architecture) -> No
 
 
 def test_the_seed_network_is_exactly_the_one_that_is_described() -> None:
-    network = SeedNetwork(Sizes(10_000, 2, 1, 1, 1, np.array([0], np.int32)))
+    network = SeedNetwork(Sizes(10_000, 2, 1, 1, 1, np.array([0], np.int32), np.zeros(10_000, np.int32)))
     shapes = [tuple(variable.shape) for variable in network.trainable_variables]
     assert shapes == [(10_000, 128), (5, 128, 128), (128,), (128, 64), (64,), (64, 1), (1,)]
     recipe = ARCHITECTURES["seed_cnn"].recipe

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models import data
+from models.architectures.heads import HIDDEN, readers, scripts_of, view_of
 from models.attribution import HEADS
 from models.explain import MOST, Explainer, Words, named
 from models.folder import ModelError
 from models.load import LoadedModel, encoded, load
+from models.pieces import PieceTokenizer
+from models.vocabulary import scripts
 from schemas.tagging import Tags
 from tests.models.conftest import DATA
 from tests.models.other_model import written
@@ -86,15 +89,26 @@ def ahead(probabilities: NDArray[np.float32], others: NDArray[np.float64], class
     return result
 
 
+def nothing(model: LoadedModel, texts: Sequence[str], head: str) -> NDArray[np.float32]:
+    """float32[N, classes]: of the empty text, by the heads that read each text."""
+    pieces = PieceTokenizer(model.vocabulary)(encoded(texts))
+    each = tf.RaggedTensor.from_row_splits(scripts_of(tf.gather(scripts(model.vocabulary), pieces.ids)), pieces.splits)
+    read = tf.cast(readers(tf.reduce_sum(each, 1)), tf.float32)
+    view = slice(HIDDEN * view_of(head), HIDDEN * (view_of(head) + 1))
+    empty = [tf.nn.relu(heads.dense_bias)[None, view] @ getattr(heads, head) for heads in model.module._text_heads]
+    result: NDArray[np.float32] = tf.nn.softmax(read @ tf.concat(empty, 0)).numpy()
+    return result
+
+
 def test_the_words_of_a_text_add_up_to_what_it_puts_its_class_ahead_of_the_empty_text(model: LoadedModel, explainer: Explainer) -> None:
     texts = [*TEXTS, *odd_texts(200)]
-    tags, nothing = model.tag(texts), model.tag([""] * len(texts))
+    tags = model.tag(texts)
     words = explainer.words(texts, chosen_of(tags))
     for head, classes, weights, margins in zip(HEADS, chosen_of(tags), words.weights, words.margins, strict=True):
         others = getattr(tags, head).astype(np.float64)
         others[np.arange(len(texts)), classes] = 0
         others /= others.sum(1, keepdims=True)
-        owed = ahead(getattr(tags, head), others, classes) - ahead(getattr(nothing, head), others, classes)
+        owed = ahead(getattr(tags, head), others, classes) - ahead(nothing(model, texts, head), others, classes)
         added = [weights[start:end].sum() for start, end in pairwise(words.splits.tolist())]
         np.testing.assert_allclose(margins, added, atol=TOLERANCE)
         np.testing.assert_allclose(added, owed, atol=2e-3)   # the logarithm of a small probability is rounded
@@ -167,8 +181,8 @@ def test_nothing_that_speaks_against_the_class_is_named() -> None:
 @pytest.mark.parametrize(("text", "head", "word"), [
     ("Worst airline ever, my flight was on time though", "sentiment", "Worst"),
     ("I love this phone", "sentiment", "love"),
-    ("质量很差", "sentiment", "很差"),
-    ("the goalie won the hockey game", "topic", "hockey"),
+    ("质量太差", "sentiment", "太差"),
+    ("they won the hockey game", "topic", "hockey"),
 ])
 def test_the_first_word_named_is_the_one_that_anyone_would_name(
         model: LoadedModel, explainer: Explainer, text: str, head: str, word: str) -> None:
@@ -228,7 +242,7 @@ def test_a_model_that_is_built_in_another_way_tags_and_is_not_explained(model: L
 
 def test_a_model_that_answers_otherwise_than_its_weights_say_is_not_explained() -> None:
     loaded, other = load(), load()
-    other.module._heads.dense_bias.assign_add(tf.ones_like(other.module._heads.dense_bias))
+    other.module._text_heads[0].dense_bias.assign_add(tf.ones_like(other.module._text_heads[0].dense_bias))
     loaded.module = other.module   # and not its graph
     with pytest.raises(ModelError, match="cannot explain its tags"):
         Explainer(loaded)

@@ -22,7 +22,7 @@ from models.pieces import PAD, PAD_ID, UNKNOWN
 from tests.models.conftest import Quiet, few_buckets
 
 ROWS = 60
-SIZES = Sizes(6, 3, 2, 4, 3, np.array([0], np.int32))
+SIZES = Sizes(6, 3, 2, 4, 3, np.array([0], np.int32), np.zeros(6, np.int32))
 IDENTITY = {"seed": "1", "data": "x"}
 
 

@@ -20,6 +20,7 @@ from models.fit import Fit, Job
 from models.folder import MANIFEST, Manifest, ModelError, content_version, read_json, verify_content
 from models.load import load
 from models.pieces import PAD, PAD_ID, UNKNOWN, UNKNOWN_ID
+from models.vocabulary import scripts
 from tests.models.conftest import Quiet, few_buckets
 from tests.models.tiny_encoder import LAYERS, NEEDS_EXTRA, WIDTH, WORDS
 
@@ -27,7 +28,7 @@ pytestmark = NEEDS_EXTRA
 
 ENTRIES = [PAD, UNKNOWN, *WORDS, "中", "文"]
 ZH, SH = len(ENTRIES) - 2, len(ENTRIES) - 1
-SIZES = Sizes(len(ENTRIES), 3, 4, 6, 5, np.array([5, 9], np.int32))
+SIZES = Sizes(len(ENTRIES), 3, 4, 6, 5, np.array([5, 9], np.int32), scripts(ENTRIES))
 ROWS = 40
 
 

@@ -1,5 +1,6 @@
 """What teachers said is found again by the text; clauses; start values; and vectors as targets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,18 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.data import Example, bare
+from models.data import SETS, Example, bare
 from models.distillation import Distillation, Guesses
 from models.losses import GUESSED, cross_entropy
 from models.pieces import PAD, UNKNOWN
-from models.start import pieces_of, start
+from models.start import pieces_of, start, widened
+from models.taxonomy import ENTITY_TYPES
 from models.teachers import files
+from models.teachers.__main__ import teach
+from models.teachers.encoders import Teacher
 from models.teachers.guesses import FOLDS, guesses
 from models.teachers.parts import LEAST, LONG, MOST, MOST_PARTS, parts_of, parts_of_all
-from models.train import silver, without_labels
+from models.train import silver, variants, without_labels
 
 TEXTS = ["good", "坏", "a text", ""]
 
@@ -49,11 +53,34 @@ def test_no_vectors_at_all_find_nothing_and_an_empty_folder_is_said(tmp_path: Pa
         files.found(tmp_path / "none")
 
 
+def test_a_teacher_is_asked_once_about_a_text_and_forgets_those_that_are_no_longer_there(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        asked.extend(texts)
+        return np.array([[len(text), 1.0] for text in texts], np.float32)
+
+    teacher, out = Teacher("x", ("en",), lambda folder, threads: encode), tmp_path / "x.vectors.npz"
+    assert teach(teacher, ["a", "bb"], tmp_path, 1, out) and teach(teacher, ["bb", "ccc", "a"], tmp_path, 1, out)
+    assert asked == ["a", "bb", "ccc"] and not teach(teacher, ["ccc", "bb", "a"], tmp_path, 1, out)
+    found = files.read(out)
+    np.testing.assert_array_equal(found.values[files.rows_of(found, ["a", "bb", "ccc"])], [[1, 1], [2, 1], [3, 1]])
+    assert teach(teacher, ["ccc", "a"], tmp_path, 1, out) and len(asked) == 3
+    assert files.rows_of(files.read(out), ["bb", "dddd"]).tolist() == [-1, -1]
+
+
 def test_names_come_back_by_their_text_and_no_text_is_stored(tmp_path: Path) -> None:
     files.write_names(tmp_path / files.NAMES, {"Anna was here": [(0, 0, 4)], "nobody": []})
     assert b"Anna" not in (tmp_path / files.NAMES).read_bytes()
     rows = silver(tmp_path, [Example("Anna was here"), Example("nobody"), Example("not asked"), Example("nobody")])
     assert [(row.text, row.entities) for row in rows] == [("Anna was here", ((0, 0, 4),)), ("nobody", ())]
+
+
+def test_a_text_in_which_a_teacher_sees_a_kind_that_it_tells_badly_is_not_learnt(tmp_path: Path) -> None:
+    person, place, group = (ENTITY_TYPES.index(kind) for kind in ("person", "location", "group"))
+    files.write_names(tmp_path / files.NAMES, {
+        "Anna in Rome": [(person, 0, 4), (place, 8, 12)], "Anna of Queen": [(person, 0, 4), (group, 8, 13)]})
+    assert [row.text for row in silver(tmp_path, [Example("Anna in Rome"), Example("Anna of Queen")])] == ["Anna in Rome"]
 
 
 PHRASES = ("你好世界再见朋友", "价格太高了，", "好。", "short. ", "\n", "字" * 70, "屏幕清晰，速度很快。")
@@ -83,6 +110,12 @@ def test_a_piece_is_cut_by_the_longest_that_is_known() -> None:
     assert pieces_of("unhappy", known) == [0, 1, 3]
     assert pieces_of("unknown", known) == []
     assert pieces_of("##un", known) == [0]
+
+
+def test_the_vocabulary_is_widened_by_whole_words_that_the_teacher_knows_each_once(tmp_path: Path) -> None:
+    known = ["anna", "the", "##na", "to", "9th", "anna-maria", "rome"]
+    files.write_pieces(tmp_path / f"minilm{files.PIECES_SUFFIX}", known, unit(len(known), 3))
+    assert widened([PAD, UNKNOWN, "the", "##x"], tmp_path) == [PAD, UNKNOWN, "the", "##x", "anna", "rome"]
 
 
 def test_alike_words_begin_alike_and_unknown_ones_at_random(tmp_path: Path) -> None:
@@ -132,8 +165,9 @@ def test_a_row_with_a_guess_is_drawn_towards_both_and_one_without_to_its_label_a
     other = float(cross_entropy(logits, tf.constant([1, 1]), 0.0))
     both = cross_entropy(logits, labels, 0.0, guesses=tf.constant([[0.0, 1.0], [0.0, 1.0]]))
     np.testing.assert_allclose(both, (1 - GUESSED) * float(plain) + GUESSED * other, rtol=1e-5)
-    unlabelled = cross_entropy(logits, tf.constant([-1, -1]), 0.0, guesses=tf.constant([[0.0, 1.0], [0.0, 1.0]]))
-    assert float(unlabelled) == 0.0
+    unlabelled = cross_entropy(logits, tf.constant([-1, -1]), 0.0, guesses=tf.constant([[0.0, 1.0], [0.0, 0.0]]))
+    np.testing.assert_allclose(unlabelled, other, rtol=1e-5)   # the one that is guessed alone
+    assert float(cross_entropy(logits, tf.constant([-1, -1]), 0.0, guesses=tf.zeros([2, 2]))) == 0.0
 
 
 def test_a_row_is_guessed_by_a_teacher_that_has_not_seen_its_label() -> None:
@@ -144,3 +178,20 @@ def test_a_row_is_guessed_by_a_teacher_that_has_not_seen_its_label() -> None:
     assert (found.argmax(1) == labels).all()
     labels[0] = 1   # a mistake: what its words say is believed
     assert guesses(texts, labels, [], "en")[0].argmax() == 0
+
+
+def test_a_text_that_is_no_row_is_guessed_by_a_teacher_of_all_rows_and_changes_no_guess_of_them() -> None:
+    texts = [f"{'good' if at % 2 else 'bad'} thing number {at}" for at in range(20 * FOLDS)]
+    labels = np.array([at % 2 for at in range(len(texts))], np.int32)
+    found = guesses(texts, labels, [], "en", ["a good day", "bad bad"])
+    np.testing.assert_array_equal(found[:-2], guesses(texts, labels, [], "en"))
+    assert found[-2:].argmax(1).tolist() == [1, 0]
+
+
+def test_a_variant_is_not_learnt_from_where_a_source_of_it_is_left_out(tmp_path: Path) -> None:
+    files.write_pieces(tmp_path / f"minilm{files.PIECES_SUFFIX}", ["card"], np.ones((1, 3), np.float32))
+    banking = next(one for one in SETS if one.name == "support_intents_en")
+    rows = [Example(f"my card number {at} has not arrived", topic=0, intent=0) for at in range(40)]
+    every = {row.text for row in variants(tmp_path, {banking: rows}, set(), set())}
+    kept = {row.text for row in variants(tmp_path, {banking: rows}, set(), {bare(rows[7].text)})}
+    assert kept < every and not any("7" in text.split() for text in kept) and any("7" in text.split() for text in every)

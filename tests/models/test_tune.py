@@ -14,6 +14,7 @@ from models.labels import Labels, read
 from models.load import load
 from models.settings import Settings
 from models.tune import Start, tune
+from models.vocabulary import scripts
 from schemas.tagged import spans_of
 from tests.models.conftest import Quiet
 from tests.models.test_labels import write
@@ -54,7 +55,8 @@ def test_it_is_another_version_that_says_where_it_comes_from(tuned: Path, tiny_m
 def test_what_the_base_knew_of_moods_and_names_stays(tuned: Path, tiny_model: Path) -> None:
     before, after = load(tiny_model).tag(MOODS), load(tuned).tag(MOODS)
     assert after.sentiment.argmax(1).tolist() == before.sentiment.argmax(1).tolist()
-    assert [span[:3] for span in spans_of(after)[-1]] == [span[:3] for span in spans_of(before)[-1]] != []
+    known, still = ({span[:3] for span in spans_of(tags)[-1]} for tags in (before, after))
+    assert known and known <= still   # what it nearly found may be found now
 
 
 def test_it_begins_with_the_weights_of_the_base(tiny_model: Path) -> None:
@@ -63,7 +65,7 @@ def test_it_begins_with_the_weights_of_the_base(tiny_model: Path) -> None:
 
     base = load(tiny_model)
     start = Start(base)
-    network = ConvolutionalNetwork(Sizes(len(base.vocabulary), 3, 2, 1, start.entity_labels, start.name_pairs))
+    network = ConvolutionalNetwork(Sizes(len(base.vocabulary), 3, 2, 1, start.entity_labels, start.name_pairs, scripts(base.vocabulary)))
     start(network)
     tags = base.tag(["love great"])
     logits, *_ = text_logits(network, tf.constant([tags.token_ids]), tf.zeros_like([tags.token_ids]))

@@ -18,7 +18,7 @@ from pipelines.errors import EnvironmentProblem
 MINUTE = 60_000_000
 START = 29_000_000 * MINUTE   # 2025-02-19T21:20Z
 Said = pytest.CaptureFixture[str]
-COMPLAINT = "[person] says the card is lost, awful service 😡 质量很差"
+COMPLAINT = "[person] says the card is lost, awful service 😡 质量太差"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_explained_it_marks_the_words_that_carried_the_sentiment_and_says_where_
     shown = quotes(explained)
     assert {told(quote) for quote in shown} == {f"{COMPLAINT} Negative", "I love it, great card Negative (by this model Positive)"}
     bold = {told(quote).partition(" ")[0]: [part.text for part in quote.iter("strong")] for quote in shown}
-    assert {"awful", "很差"} <= {*bold["[person]"]} and "person" not in bold["[person]"]
+    assert {"awful", "太差"} <= {*bold["[person]"]} and "person" not in bold["[person]"]
     root = ElementTree.fromstring(explained.read_bytes())
     assert root.findtext("body/main/footer/p/code") == f"textpulse report --store {url} --job textpulse --lang en --explain"
 

@@ -245,7 +245,7 @@ def test_samples_of_what_is_chosen_have_their_entities_and_telling_words_marked(
 
 @pytest.mark.model
 def test_with_explain_the_words_that_carried_a_sample_s_sentiment_are_bold_and_the_legend_names_the_model(shop, serve_page, tab):
-    for at, (feeling, text) in enumerate([("negative", "[person] says 质量很差 😡 <i>awful</i>"), ("positive", "awful, truly awful")]):
+    for at, (feeling, text) in enumerate([("negative", "[person] says 质量太差 😡 <i>awful</i>"), ("positive", "awful, truly awful")]):
         cell = Cell(1, int(feeling == "negative"), 0, int(feeling == "positive"), samples=((at, f"said-{at}"),),
                     texts={f"said-{at}": Text(text, SENTIMENTS.index(feeling))})
         key = UnitKey((START + 58) * MINUTE, "texts/1", f"forum-{at}", "")
@@ -253,8 +253,8 @@ def test_with_explain_the_words_that_carried_a_sample_s_sentiment_are_bold_and_t
     tab.open(f"{serve_page(shop.url, 'shop', '--explain').address}?topic=card")
     texts, bold = tab.run("""const texts = [...document.querySelectorAll('.samples p')];
         return [texts.map(one => one.textContent), texts.map(one => [...one.querySelectorAll('strong')].map(b => b.textContent))]""")
-    assert texts == ["[person] says 质量很差 😡 <i>awful</i>", "awful, truly awful"]
-    assert "很差" in bold[0] and "awful" in bold[0] and not {"person", "[person]"} & {*bold[0]}
+    assert texts == ["[person] says 质量太差 😡 <i>awful</i>", "awful, truly awful"]
+    assert "太差" in bold[0] and "awful" in bold[0] and not {"person", "[person]"} & {*bold[0]}
     assert tab.count(".samples li:nth-child(1) .instead") == 0
     assert tab.text(".samples li:nth-child(2) .instead") == "(by this model Negative)"
     notes = tab.run("return [...document.querySelectorAll('.note')].map(one => one.textContent)")
