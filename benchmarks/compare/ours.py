@@ -1,4 +1,6 @@
-"""A model of ours as it is called, in a process of its own: ours.py WORK OUT FOLDER. It answers with classes, and with spans in bytes."""
+"""A model of ours as it is called, in a process of its own: ours.py WORK OUT FOLDER. It answers with classes, and with spans in bytes,
+but for those that patterns found.
+"""
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +14,15 @@ def model(folder: Path) -> Tool:
     """The model of the folder, whose every pass gives all three tags; the set says which is wanted."""
     from pipelines.commands.quiet import quiet_import
     with quiet_import():
-        from models.evaluation.answers import answer
+        from models.evaluation.answers import answer, learnt
         from models.load import load
     from schemas.tagging import SENTIMENTS
 
     loaded = load(folder)
 
     def spans(texts: Sequence[str]) -> list[list[TypedSpan]]:
-        return [[(loaded.entity_types[kind], start, end) for kind, start, end, _ in found] for found in answer(loaded.tag, texts).entities]
+        of_texts = learnt(answer(loaded.tag, texts).entities, loaded.entity_types)
+        return [[(loaded.entity_types[kind], start, end) for kind, start, end, _ in found] for found in of_texts]
 
     def sentiments(texts: Sequence[str]) -> list[str]:
         return [SENTIMENTS[at] for at in answer(loaded.tag, texts).sentiment.argmax(1).tolist()]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architectures import TEXT_TASKS
+from schemas.entity_types import PATTERN_TYPES
 from schemas.tagged import Span, spans_of
 from schemas.tagging import Tags
 
@@ -36,6 +37,11 @@ def answer(tag: Tag, texts: Sequence[str]) -> Answers:
     said = [tag(texts[at:at + CHUNK]) for at in range(0, len(texts), CHUNK)]
     sentiment, topic, intent = (np.concatenate([getattr(tags, task) for tags in said]) for task in TEXT_TASKS)
     return Answers(sentiment, topic, intent, [spans for tags in said for spans in spans_of(tags)])
+
+
+def learnt(entities: Sequence[Sequence[Span]], names: Sequence[str]) -> list[list[Span]]:
+    """The entities of texts without those that patterns found, of which no set has labels. names: of their types, by id."""
+    return [[span for span in spans if names[span[0]] not in PATTERN_TYPES] for spans in entities]
 
 
 def timed(tag: Tag, texts: Sequence[str], clock: Callable[[], float]) -> tuple[Answers, float]:

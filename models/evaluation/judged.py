@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 from models.data import DataSet, Example
 from models.evaluation import calibration
-from models.evaluation.answers import Answers
+from models.evaluation.answers import Answers, learnt
 from models.evaluation.result import Named, Scope, Scores, WrongEntities, WrongLabel
 from models.evaluation.rows import CLASSES, labels_of
 from models.evaluation.scores import TypedSpan, label_scores, span_scores
 from models.intents import decided, within
 from models.taxonomy import OUT_OF_SCOPE, intents_of
-from schemas.entity_types import PATTERN_TYPES
 from schemas.tagging import SENTIMENTS, Tagger
 
 Row = tuple[DataSet, Example]
@@ -75,7 +74,7 @@ class JudgedEntities:
         self._names = [*kinds, *(name for name in names if name not in kinds)]
         self._gold: list[list[TypedSpan]] = [
             [(kinds[kind], start, end) for kind, start, end in example.entities or ()] for _, example in rows]
-        judged = [[span for span in spans if names[span[0]] not in PATTERN_TYPES] for spans in answers.entities]
+        judged = learnt(answers.entities, names)
         self._said: list[list[TypedSpan]] = [[(names[kind], start, end) for kind, start, end, _ in spans] for spans in judged]
         self._sure = [[score for *_, score in spans] for spans in judged]
 

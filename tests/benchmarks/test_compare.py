@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.compare import answering, install, table
+from benchmarks.compare import answering, install, ours, table
 from benchmarks.compare.measure import model_sets, peer_sets
 from benchmarks.compare.peers import LAC_TYPES, PEERS, SPACY_TYPES, of_compound, of_polarity, of_probability, sentiment_of, typed
 from benchmarks.compare.result import FORMAT, Comparison, Line, System, scored
 from benchmarks.compare.rounds import serve, spread, timed
 from models.data import SETS, DataSet, Example
+from models.evaluation.answers import answer
 from models.evaluation.rows import Split
 from models.folder import LABELS, MANIFEST
+from models.load import DEFAULT, load
 from models.taxonomy import ENTITY_TYPES, TOPICS
 from schemas.tagging import SENTIMENTS
 
@@ -50,6 +52,16 @@ def test_spans_in_characters_become_the_same_words_in_bytes(text: str, data: st.
     assert [kind for kind, _, _ in read] == ([SPACY_TYPES[label]] if label in SPACY_TYPES else [])
     for _, first, last in read:
         assert text.encode()[first:last].decode() == text[start:end]
+
+
+@pytest.mark.model
+def test_of_our_entities_those_that_patterns_found_are_left_out_as_in_an_evaluation() -> None:
+    text = "@you sent $30 to Berlin on 2025-03-04 #angry"
+    tool = ours.model(DEFAULT)({"task": "entities"})
+    assert {kind for kind, *_ in tool([text])[0]} <= {*ENTITY_TYPES}
+    model = load(DEFAULT)
+    every = [span for spans in answer(model.tag, [text]).entities for span in spans]
+    assert {model.entity_types[kind] for kind, *_ in every} >= {"money", "date", "hashtag"}
 
 
 def test_every_type_that_a_peer_finds_is_one_of_ours() -> None:
