@@ -99,6 +99,7 @@ def _labelled(dataset: DataSet, examples: Sequence[Example]) -> list[tuple[str, 
 
 
 def run_work(name: str, command: Sequence[str], more: Sequence[str], work: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+    """What a process of its own says of the work (rounds.serve). more: its arguments after the two files. Raises JobFailed."""
     with tempfile.TemporaryDirectory() as folder:
         asked, out = Path(folder) / "work.json", Path(folder) / "out.json"
         asked.write_text(json.dumps(work), encoding="utf-8")

@@ -2,12 +2,15 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import data
+from models.data import DataSet, Example
 from models.taxonomy import INTENTS
 from models.teachers import files
 from models.teachers.encoders import PIECES, TEACHERS, Teacher
@@ -25,14 +28,28 @@ NAMED = ("tweets_en", "tweets_rated_en")
 """Sets whose texts are searched for names."""
 
 
-def texts_of(folder: Path, teacher: Teacher, out: Path) -> list[str]:
-    """The training texts that a teacher is asked about, and their variants, each once, in order of length. None of them is evaluated on."""
+class Asked(NamedTuple):
+    """What teachers are asked about. rows: of training. made: their variants. evaluated: bare texts, none of which is among either."""
+
+    rows: dict[DataSet, list[Example]]
+    made: dict[DataSet, dict[str, Sequence[str]]]
+    evaluated: set[str]
+
+
+def read(folder: Path, out: Path) -> Asked:
+    """Of all sets of the data folder. out: where the teachers' pieces are. Raises DataError."""
     evaluated = data.evaluated_texts(folder)
-    of_sets = {one: data.train(folder, one, evaluated) for one in data.present(folder) if one.language in teacher.languages}
-    found = {example.text for rows in of_sets.values() for example in rows}
+    rows = {dataset: data.train(folder, dataset, evaluated) for dataset in data.present(folder)}
+    return Asked(rows, varied(rows, out, evaluated), evaluated)
+
+
+def texts_of(asked: Asked, teacher: Teacher) -> list[str]:
+    """Those of a teacher's languages, each once, in order of length."""
+    mine = [dataset for dataset in asked.rows if dataset.language in teacher.languages]
+    found = {example.text for dataset in mine for example in asked.rows[dataset]}
     if "zh" in teacher.languages:
-        found |= parts_of_all(found, evaluated)
-    found |= {text for made in varied(of_sets, out, evaluated).values() for text in made}
+        found |= parts_of_all(found, asked.evaluated)
+    found |= {text for dataset in mine for text in asked.made.get(dataset, ())}
     return sorted(found, key=lambda text: (len(text), text))
 
 
@@ -61,17 +78,15 @@ def named(folder: Path, model: Path, out: Path) -> None:
     files.write_names(out, dict(names_of(texts, model)))
 
 
-def guess(folder: Path, out: Path) -> None:
+def guess(asked: Asked, out: Path) -> None:
     """Writes soft labels of the rows of all sets with a sentiment or an intent, and of their variants."""
-    evaluated, vectors = data.evaluated_texts(folder), {name: files.read(path) for name, path in files.found(out).items()}
-    of_sets = {dataset: data.train(folder, dataset, evaluated) for dataset in data.present(folder)}
-    made = varied(of_sets, out, evaluated)
+    vectors = {name: files.read(path) for name, path in files.found(out).items()}
     for task, classes in (("sentiment", SENTIMENTS), ("intent", INTENTS)):
         found: dict[str, NDArray[np.float32]] = {}
-        for dataset, rows in ((dataset, rows) for dataset, rows in of_sets.items() if task in dataset.tasks):
+        for dataset, rows in ((dataset, rows) for dataset, rows in asked.rows.items() if task in dataset.tasks):
             used, labels = np.unique([row.label(task) for row in rows], return_inverse=True)
             mine = [of for name, of in vectors.items() if dataset.language in TEACHERS[name].languages]
-            texts, others = [row.text for row in rows], list(made.get(dataset, ()))
+            texts, others = [row.text for row in rows], list(asked.made.get(dataset, ()))
             shares = np.zeros((len(texts) + len(others), len(classes)), np.float32)
             shares[:, used] = guesses(texts, labels.astype(np.int32), mine, dataset.language, others)
             found |= dict(zip([*texts, *others], shares, strict=True))
@@ -99,11 +114,12 @@ def main() -> None:
         named(given.data, given.files / SPACY, given.out / files.NAMES)
     for name, pieces in PIECES.items():
         files.write_pieces(given.out / f"{name}{files.PIECES_SUFFIX}", *pieces(given.files))
-    asked = [
-        teach(TEACHERS[name], texts_of(given.data, TEACHERS[name], given.out), given.files, given.threads,
-              given.out / f"{name}{files.SUFFIX}") for name in given.only or TEACHERS]
-    if not given.only and (any(asked) or not files.guessed(given.out)):
-        guess(given.data, given.out)
+    asked = read(given.data, given.out)
+    changed = [
+        teach(TEACHERS[name], texts_of(asked, TEACHERS[name]), given.files, given.threads, given.out / f"{name}{files.SUFFIX}")
+        for name in given.only or TEACHERS]
+    if not given.only and (any(changed) or not files.guessed(given.out)):
+        guess(asked, given.out)
 
 
 if __name__ == "__main__":
